@@ -1,0 +1,1 @@
+"""The PEP 249 face: connection, cursor, type objects."""

@@ -1,0 +1,1 @@
+"""Key-value client: a sans-I/O session and its drivers."""

@@ -1,0 +1,1 @@
+"""SQL text to plans: front parser, binder, planner, EXPLAIN. Knows no store."""

@@ -1,0 +1,327 @@
+"""Physical plans: what ``execute`` carries out. Values, cached by statement text.
+
+An access path says how rows are reached; cheapest first: PointGet, MultiGet, RangeScan, TableScan.
+Key parts are expressions because a cached plan is bound to parameters at each execution.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pegasus_tab.sql.catalog import Table
+from pegasus_tab.sql.expression import Expression
+from pegasus_tab.tabular.schema import ColumnType, Schema
+
+# ---- access paths -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PointGet:
+    """One row by its whole key; expressions in key order."""
+
+    hash_key: tuple[Expression, ...]
+    sort_key: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MultiGet:
+    """Several whole keys (IN lists, their cross product), duplicates removed at execution."""
+
+    hash_keys: tuple[tuple[Expression, ...], ...]
+    sort_keys: tuple[tuple[Expression, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of a range on the first sort column that has no equality, in *value* order."""
+
+    value: Expression
+    inclusive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RangeScan:
+    """Rows of one hash key whose sort key begins with ``prefix``, then lies between the bounds.
+
+    ``reverse`` walks against storage order. Bounds are in the column's own order; the executor
+    swaps them for a DESC column.
+    """
+
+    hash_key: tuple[Expression, ...]
+    prefix: tuple[Expression, ...] = ()
+    lower: Bound | None = None
+    upper: Bound | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableScan:
+    """All partitions, or the one a whole hash key without order names (never wrong, only slower)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """The predicate can never be true (WHERE FALSE, k = 1 AND k = 2): nothing is asked of any server."""
+
+
+Access: TypeAlias = PointGet | MultiGet | RangeScan | TableScan | NoRows
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows of one table: the access path and what the storage side filters.
+
+    Attributes:
+        columns: ids of the columns to fetch, in schema order; may be empty (COUNT(*)).
+        seek: conjuncts the access path answers exactly (for EXPLAIN).
+        pushed: conjuncts that become a storage filter (tabular/filter.py) once parameters are known.
+        residual: conjuncts evaluated by the client on the fetched rows.
+        limit_pushed: True when LIMIT (+ OFFSET) may stop the access early.
+    """
+
+    table: Table
+    access: Access
+    columns: tuple[int, ...]
+    seek: tuple[Expression, ...] = ()
+    pushed: tuple[Expression, ...] = ()
+    residual: tuple[Expression, ...] = ()
+    limit_pushed: bool = False
+
+
+# ---- queries ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One column of the result; ``type`` is None when only known at run time."""
+
+    name: str
+    expression: Expression
+    type: ColumnType | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """One sort term over the source's columns."""
+
+    expression: Expression
+    descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT over one table without aggregates: source -> order -> project -> distinct -> offset -> limit.
+
+    ``order`` is empty when the access path already delivers the wanted order.
+    """
+
+    source: Source
+    output: tuple[Output, ...]
+    order: tuple[OrderBy, ...] = ()
+    distinct: bool = False
+    limit: Expression | None = None
+    offset: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountRows:
+    """SELECT count(*) over one table when every predicate is seek or pushed."""
+
+    source: Source
+    name: str = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanView:
+    """A source that a residual query reads under a view name."""
+
+    name: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualQuery:
+    """A query DuckDB finishes over our scans (joins, GROUP BY, windows, subqueries, big sorts).
+
+    Attributes:
+        sql: DuckDB text; tables are the views' names, parameters are ``$1`` ...
+        views: one source for each table reference.
+        parameters: for ``$n`` the index n-1 gives the statement's parameter index.
+        seek etc. live in the views' sources.
+    """
+
+    sql: str
+    views: tuple[ScanView, ...]
+    parameters: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesQuery:
+    """SELECT without FROM: one row of expressions."""
+
+    output: tuple[Output, ...]
+
+
+Query: TypeAlias = Select | CountRows | ResidualQuery | ValuesQuery
+
+# ---- writes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``column = value`` or, with ``map_key``, ``column['key'] = value`` (value None: delete the cell)."""
+
+    column: int
+    value: Expression | None
+    map_key: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """INSERT and UPSERT.
+
+    Attributes:
+        mode: ``insert`` fails on a duplicate key, ``upsert`` overwrites, ``ignore`` is ON CONFLICT
+            DO NOTHING.
+        columns: column ids the values are for, key columns included.
+        rows: a tuple of expressions a row; empty when ``query`` feeds the rows.
+        ttl: seconds, or None for the table's default.
+    """
+
+    table: Table
+    mode: Literal["insert", "upsert", "ignore"]
+    columns: tuple[int, ...]
+    rows: tuple[tuple[Expression, ...], ...]
+    query: Query | None = None
+    ttl: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """UPDATE: for each row of ``source`` read, assign, write back if unchanged (bounded retry)."""
+
+    source: Source
+    assignments: tuple[Assignment, ...]
+    ttl: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """DELETE of whole rows, or of map cells when ``cells`` names them (DELETE attrs['x'] FROM t)."""
+
+    source: Source
+    cells: tuple[Assignment, ...] = ()
+
+
+# ---- definitions and reports --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """CREATE TABLE; ``schema`` is None for CREATE RAW TABLE."""
+
+    name: str
+    schema: Schema | None
+    if_not_exists: bool
+    partitions: int
+    replicas: int
+    envs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    """DROP TABLE: soft, recallable until the hold time ends."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecallTable:
+    """RECALL TABLE id-or-name [AS new name]."""
+
+    table: int | str
+    new_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlterTable:
+    """ALTER TABLE that changes the schema: the new schema, complete, version + 1."""
+
+    table: Table
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class AlterOptions:
+    """ALTER TABLE ... SET (default_ttl = ...): envs to set, None removes one."""
+
+    table: Table
+    envs: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RenameTable:
+    """ALTER TABLE t RENAME TO u."""
+
+    table: Table
+    new_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t, and DESCRIBE t."""
+
+    what: Literal["tables", "dropped", "partitions", "create", "describe"]
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption:
+    """SET name = value, for the session (``full_scan = allow|warn|error`` ...); value None resets it."""
+
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """EXPLAIN [ANALYZE] [(FORMAT json)] of another plan."""
+
+    plan: "Plan"
+    analyze: bool = False
+    format: Literal["text", "json"] = "text"
+
+
+Plan: TypeAlias = (
+    Select
+    | CountRows
+    | ResidualQuery
+    | ValuesQuery
+    | Insert
+    | Update
+    | Delete
+    | CreateTable
+    | DropTable
+    | RecallTable
+    | AlterTable
+    | AlterOptions
+    | RenameTable
+    | Show
+    | SetOption
+    | Explain
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A planned statement: the plan and the parameters it wants.
+
+    Attributes:
+        text: the SQL it came from (for error positions).
+        parameters: one entry a placeholder in order: None for ``?``, the name for ``:name``.
+    """
+
+    text: str
+    plan: Plan
+    parameters: tuple[str | None, ...] = ()

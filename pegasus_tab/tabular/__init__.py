@@ -1,0 +1,1 @@
+"""Tables on top of key-value pairs: schema, key and row encodings, Arrow."""

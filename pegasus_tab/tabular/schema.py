@@ -1,0 +1,121 @@
+"""What a table is: columns, keys, families, and every row layout ever used.
+
+The schema is kept as JSON in the table env ``tab.schema`` (DESIGN.md 2). It is a value: an ALTER
+makes a new schema with ``version + 1``; old layouts stay, so that old rows stay readable.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+SCHEMA_ENV = "tab.schema"
+
+
+class Kind(Enum):
+    """The scalar types of the dialect, and MAP."""
+
+    BOOLEAN = "BOOLEAN"
+    INT = "INT"
+    BIGINT = "BIGINT"
+    DOUBLE = "DOUBLE"
+    DECIMAL = "DECIMAL"
+    TEXT = "TEXT"
+    BLOB = "BLOB"
+    TIMESTAMP = "TIMESTAMP"
+    DATE = "DATE"
+    UUID = "UUID"
+    MAP = "MAP"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A column's type.
+
+    Attributes:
+        kind: the type proper.
+        precision: decimal digits in total, 1..38, only for DECIMAL.
+        scale: decimal digits after the point, 0..precision, only for DECIMAL.
+        value: type of a MAP's values, a scalar; None for every other kind. Map keys are TEXT.
+    """
+
+    kind: Kind
+    precision: int = 0
+    scale: int = 0
+    value: "ColumnType | None" = None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.DECIMAL:
+                return f"DECIMAL({self.precision},{self.scale})"
+            case Kind.MAP:
+                return f"MAP<TEXT,{self.value}>"
+            case _:
+                return self.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        id: never used twice in a table, also not after DROP COLUMN; names may change, ids do not.
+        name: lower case unless it was quoted.
+        type: see ColumnType.
+        not_null: True for key columns and columns declared NOT NULL.
+        default: a Python value of the column's type used when an INSERT leaves the column out.
+        family: 0 for the main family; a MAP column is a family of its own.
+    """
+
+    id: int
+    name: str
+    type: ColumnType
+    not_null: bool = False
+    default: object = None
+    family: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SortColumn:
+    """A column of the sort key: its id, and whether its order is inverted."""
+
+    column: int
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way rows of a family were ever packed: its id and the ids of its columns in order.
+
+    Invariant: a layout never changes once written; the newest layout of a family is the one
+    writers use.
+    """
+
+    id: int
+    family: int
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Everything needed to turn rows into key-value pairs and back.
+
+    Attributes:
+        version: counts ALTERs, starting at 1.
+        columns: living columns in declaration order, key columns included.
+        hash_key: column ids, at least one.
+        sort_key: may be empty.
+        families: family id -> name; 0 is always there under the name ``main``. A MAP column's
+            family carries the column's name.
+        layouts: every layout ever used, oldest first.
+        dropped: columns that were dropped; old layouts still name them, and their types are
+            needed to step over their bytes.
+        next_column: the next free column id.
+    """
+
+    version: int
+    columns: tuple[Column, ...]
+    hash_key: tuple[int, ...]
+    sort_key: tuple[SortColumn, ...]
+    families: dict[int, str] = field(default_factory=lambda: {0: "main"})
+    layouts: tuple[Layout, ...] = ()
+    dropped: tuple[Column, ...] = ()
+    next_column: int = 0

@@ -1,0 +1,1 @@
+"""Bytes to messages and back: framing, thrift binary primitives, codes, partition hash."""

@@ -1,0 +1,1 @@
+"""What each data RPC means, over any engine."""

@@ -1,0 +1,1 @@
+"""Cluster metadata as pure state machines."""

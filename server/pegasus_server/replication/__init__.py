@@ -1,0 +1,1 @@
+"""PacificA as pure state machines: step(input) gives effects."""

@@ -1,0 +1,32 @@
+"""What a replica asks its adapter to do, in the order given."""
+
+from dataclasses import dataclass
+
+from pegasus_tab.base.ids import Ballot, Decree
+
+
+@dataclass(frozen=True, slots=True)
+class AppendLog:
+    """Append a mutation to the shared log; answer with LogAppended once it is on disk."""
+
+    ballot: Ballot
+    decree: Decree
+    timestamp_us: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Apply a committed mutation to the engine, then answer its clients (token)."""
+
+    decree: Decree
+    body: bytes
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer these clients with a framework error; nothing was written and nothing will be."""
+
+    error: str
+    token: object

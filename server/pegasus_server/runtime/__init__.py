@@ -1,0 +1,1 @@
+"""Twisted adapters: transport, timers, disk thread, and the one composition root."""

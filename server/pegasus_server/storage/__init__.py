@@ -1,0 +1,1 @@
+"""The storage engine behind a protocol: RocksDB and its in-memory twin."""

@@ -1,0 +1,1 @@
+"""The interactive shell and the command line `pegasus-tab`."""
