@@ -1,0 +1,59 @@
+# Two commands to begin with: `make shell` and `make test`. Each prepares what it needs by itself.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help shell demo test check format lint layers types docs package bench clean
+
+BIN := .venv/bin
+DATA ?= ./pegasus-data
+WORKERS ?= 2
+
+help:  ## Show what there is to run
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+shell:  ## Open the SQL shell on an embedded node with the demo data (or run the piped statements)
+	@tools/environment all
+	@$(BIN)/pegasus-tab demo --load-only --quiet file:$(DATA)
+	@$(BIN)/pegasus-tab shell file:$(DATA)
+
+demo:  ## Load the flights data and walk through the access paths
+	@tools/environment all
+	@$(BIN)/pegasus-tab demo file:$(DATA)
+
+test:  ## Run every test that needs no outside service
+	@tools/environment dev
+	@tools/pypegasus3-environment
+	@$(BIN)/pytest -n $(WORKERS) -m "not services" $(ARGS)
+
+check: format lint layers types docs package  ## Format, lint, import layers, strict types, docs, package
+
+format:
+	@tools/environment dev
+	@$(BIN)/ruff format --check .
+
+lint:
+	@tools/environment dev
+	@$(BIN)/ruff check .
+
+layers:
+	@tools/environment dev
+	@$(BIN)/lint-imports
+
+types:
+	@tools/environment dev
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests benchmarks
+
+docs:  ## Build the documentation, warnings are errors
+	@tools/environment dev
+	@$(BIN)/sphinx-build -q -W -n -b html docs docs/_build
+
+package:  ## Build the wheel and try it in a clean environment
+	@tools/environment dev
+	@tools/try-wheel
+
+bench:  ## Print the benchmark table
+	@tools/environment dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## Remove what the other targets made, except data
+	@rm -rf .venv build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
