@@ -1,6 +1,7 @@
 """What a replica asks its adapter to do, in the order given."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pegasus_tab.base.ids import Ballot, Decree
 
@@ -17,11 +18,17 @@ class AppendLog:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Apply a committed mutation to the engine, then answer its clients (token)."""
+    """Apply a committed mutation to the engine, answer with Applied, then answer its clients.
+
+    Attributes:
+        decree: one above the decree applied before.
+        body: the joined physical batches.
+        tokens: the ClientWrites this mutation carries, in order of arrival.
+    """
 
     decree: Decree
     body: bytes
-    token: object
+    tokens: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +37,6 @@ class Refuse:
 
     error: str
     token: object
+
+
+PrimaryEffect: TypeAlias = AppendLog | Apply | Refuse

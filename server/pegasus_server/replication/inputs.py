@@ -1,6 +1,7 @@
 """What can happen to a replica: the inputs of its state machine (``step(input) -> effects``)."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pegasus_tab.base.ids import Decree
 
@@ -10,7 +11,7 @@ class ClientWrites:
     """Writes of one turn, already evaluated into one physical batch.
 
     Attributes:
-        body: the encoded physical batch; opaque here.
+        body: the encoded physical batch; opaque here, but bodies may be joined end to end.
         operations: how many client requests it answers, >= 1.
         token: names these writes to the adapter; comes back in Apply and Refuse.
     """
@@ -32,3 +33,6 @@ class Applied:
     """The engine applied this decree; the write is visible to reads."""
 
     decree: Decree
+
+
+PrimaryInput: TypeAlias = ClientWrites | LogAppended | Applied

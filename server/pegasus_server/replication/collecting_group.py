@@ -1,0 +1,48 @@
+"""The group of client writes that waits for a place in the window."""
+
+from pegasus_server.replication.inputs import ClientWrites
+from pegasus_tab.base.limits import MIB
+
+GROUP_OPERATIONS_MAX = 8192
+"""A group with this many client requests takes no more."""
+GROUP_BYTES_MAX = 4 * MIB
+"""A group whose bodies reach this many bytes takes no more."""
+
+
+class CollectingGroup:
+    """Client writes that arrived while the window was full; they will share one mutation.
+
+    Invariant: the sums equal those of the members. A group may pass its bounds by the last
+    writes it took, so that writes larger than the bound are still possible.
+    """
+
+    def __init__(self) -> None:
+        self._members: list[ClientWrites] = []
+        self._operations = 0
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether further writes must be refused."""
+        return self._operations >= GROUP_OPERATIONS_MAX or self._bytes >= GROUP_BYTES_MAX
+
+    def __len__(self) -> int:
+        """Count the ClientWrites collected."""
+        return len(self._members)
+
+    def add(self, writes: ClientWrites) -> None:
+        """Take writes in; the group must not be full."""
+        assert not self.is_full
+        assert writes.operations >= 1
+        self._members.append(writes)
+        self._operations += writes.operations
+        self._bytes += len(writes.body)
+
+    def take(self) -> tuple[bytes, tuple[object, ...]]:
+        """Empty the group into one body and the tokens of its members, in order of arrival."""
+        members = self._members
+        assert members
+        body = members[0].body if len(members) == 1 else b"".join([each.body for each in members])
+        tokens = tuple([each.token for each in members])
+        self._members, self._operations, self._bytes = [], 0, 0
+        return body, tokens
