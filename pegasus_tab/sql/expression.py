@@ -55,12 +55,20 @@ class TtlOf:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operator or function applied to arguments.
+    """An operator or function applied to arguments, with SQL's NULL rules.
 
-    Names: ``and or not = <> < <= > >= + - * / % || neg in is_null is_not_null like ilike between
-    case cast`` and lower-case function names (``upper length coalesce abs round ...``).
-    ``in``: first argument is the needle. ``case``: condition, value, ..., else. ``cast``: the target
-    is ``type``.
+    Operators: ``and or`` (two or more arguments) ``not = <> < <= > >= + - * / % || neg in is_null
+    is_not_null like ilike case cast map``. ``in``: the first argument is the needle. ``like``: value,
+    pattern; backslash escapes. ``case``: condition, value, ..., else (always there). ``cast``: the
+    target is ``type``. ``map``: key, value, key, value ... ``/`` of two integers truncates toward
+    zero, ``%`` has the sign of the dividend; dividing by zero is DataError 22012. A timestamp plus
+    or minus a Literal ``timedelta`` (its type is None) is a timestamp.
+
+    Functions: ``upper lower length trim ltrim rtrim`` (text[, characters]) ``substr`` (text, start from 1
+    [, length]) ``replace left right strpos starts_with reverse abs sign round`` (number[, digits])
+    ``floor ceil trunc power sqrt exp ln coalesce nullif greatest least concat`` (the last three skip
+    NULL arguments) ``date_trunc`` (unit literal, timestamp) ``extract`` (unit literal, timestamp)
+    ``current_timestamp`` (only in ``Statement.computed``).
     """
 
     function: str

@@ -1,7 +1,8 @@
 """Physical plans: what ``execute`` carries out. Values, cached by statement text.
 
-An access path says how rows are reached; cheapest first: PointGet, MultiGet, RangeScan, TableScan.
-Key parts are expressions because a cached plan is bound to parameters at each execution.
+An access path says how rows are reached; cheapest first: PointGet, MultiGet, RangeScan, MultiRange,
+TableScan. Key parts are expressions because a cached plan is bound to parameters at each execution;
+each is a Literal or a Parameter of the key column's type (see ``Statement.computed``).
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +25,11 @@ class PointGet:
 
 @dataclass(frozen=True, slots=True)
 class MultiGet:
-    """Several whole keys (IN lists, their cross product), duplicates removed at execution."""
+    """Several whole keys: each of ``hash_keys`` with each of ``sort_keys`` (IN lists).
+
+    Duplicates are removed at execution: two expressions may have one value. ``sort_keys`` is
+    ``((),)`` for a table without a sort key; a key part that turns out NULL names no row.
+    """
 
     hash_keys: tuple[tuple[Expression, ...], ...]
     sort_keys: tuple[tuple[Expression, ...], ...]
@@ -54,6 +59,20 @@ class RangeScan:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiRange:
+    """Several hash keys, the same sort range of each (``user_id IN (1, 2) AND at > ?``).
+
+    Duplicate hash keys are removed at execution. Fields as in RangeScan; rows come hash key by
+    hash key in the order given, so no order over all of them is promised.
+    """
+
+    hash_keys: tuple[tuple[Expression, ...], ...]
+    prefix: tuple[Expression, ...] = ()
+    lower: Bound | None = None
+    upper: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableScan:
     """All partitions, or the one a whole hash key without order names (never wrong, only slower)."""
 
@@ -63,7 +82,7 @@ class NoRows:
     """The predicate can never be true (WHERE FALSE, k = 1 AND k = 2): nothing is asked of any server."""
 
 
-Access: TypeAlias = PointGet | MultiGet | RangeScan | TableScan | NoRows
+Access: TypeAlias = PointGet | MultiGet | RangeScan | MultiRange | TableScan | NoRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +202,16 @@ class Insert:
     Attributes:
         mode: ``insert`` fails on a duplicate key, ``upsert`` overwrites, ``ignore`` is ON CONFLICT
             DO NOTHING.
-        columns: column ids the values are for, key columns included.
+        columns: column ids the values are for, key columns included. Columns with a DEFAULT that
+            the statement leaves out are added here by the planner unless ``merge`` is set.
         rows: a tuple of expressions a row; empty when ``query`` feeds the rows.
         ttl: seconds, or None for the table's default.
+        merge: only with ``upsert``: the column list leaves out columns of a family it writes (or
+            writes a whole MAP), so each row is read first: an existing row keeps what is not
+            listed (a listed MAP replaces all cells), a new row gets DEFAULT or NULL, and a NOT
+            NULL column without either is IntegrityError 23502. False is a blind write.
+        defaults: trailing columns of ``columns`` that ``rows`` and ``query`` do not supply: their
+            constant values, the same for every row.
     """
 
     table: Table
@@ -194,6 +220,8 @@ class Insert:
     rows: tuple[tuple[Expression, ...], ...]
     query: Query | None = None
     ttl: Expression | None = None
+    merge: bool = False
+    defaults: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +298,14 @@ class RenameTable:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t, and DESCRIBE t."""
+    """SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
 
-    what: Literal["tables", "dropped", "partitions", "create", "describe"]
+    ``name`` is the session setting for ``option``, None for all of them.
+    """
+
+    what: Literal["tables", "dropped", "partitions", "create", "describe", "option"]
     table: Table | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +351,17 @@ class Statement:
 
     Attributes:
         text: the SQL it came from (for error positions).
-        parameters: one entry a placeholder in order: None for ``?``, the name for ``:name``.
+        parameters: one entry a value to be bound: None for ``?`` and ``$n``, the name for
+            ``:name`` (once, however often it is used).
+        computed: constant expressions over the parameters, worked out once an execution and
+            appended to the bound values in order: ``Parameter(index)`` with an index past
+            ``parameters`` reads them. So key parts, filters and limits are only ever a Literal or
+            a Parameter. ``current_timestamp`` is one of them.
+        notices: what the user should hear about the plan (a full scan under ``full_scan = warn``).
     """
 
     text: str
     plan: Plan
     parameters: tuple[str | None, ...] = ()
+    computed: tuple[Expression, ...] = ()
+    notices: tuple[str, ...] = ()
