@@ -27,8 +27,12 @@ PhysicalBatch: TypeAlias = Sequence[Change]
 """Changes in order; a later change to the same key wins. May be empty (a NOOP still moves the decree)."""
 
 
-class EngineDamaged(Exception):
+class EngineDamaged(Exception):  # noqa: N818 -- says what is the case
     """The engine found damage or its disk failed; the replica must stop serving (poisoned until reopened)."""
+
+
+class EngineUnavailable(Exception):  # noqa: N818 -- says what is the case
+    """The engine could not be opened for a reason outside its data: in use, no permission, no space."""
 
 
 class Engine(Protocol):
