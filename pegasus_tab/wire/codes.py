@@ -1,0 +1,315 @@
+"""Names and numbers of the protocol: statuses, enums, error names, RPC names.
+
+Two error layers exist and must not be mixed up (protocol reference 1.3): the *framework error*, a
+name beside the reply, and the *status* inside a data reply, a RocksDB code.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+
+class Status(IntEnum):
+    """``error`` of a data reply: RocksDB's status codes (protocol reference 6.1)."""
+
+    OK = 0
+    NOT_FOUND = 1
+    CORRUPTION = 2
+    NOT_SUPPORTED = 3
+    INVALID_ARGUMENT = 4
+    IO_ERROR = 5
+    MERGE_IN_PROGRESS = 6
+    INCOMPLETE = 7
+    SHUTDOWN_IN_PROGRESS = 8
+    TIMED_OUT = 9
+    ABORTED = 10
+    BUSY = 11
+    EXPIRED = 12
+    TRY_AGAIN = 13
+
+
+class FilterType(IntEnum):
+    """How a key filter's pattern is matched; an empty pattern matches everything (6.2)."""
+
+    NO_FILTER = 0
+    MATCH_ANYWHERE = 1
+    MATCH_PREFIX = 2
+    MATCH_POSTFIX = 3
+
+
+class CasCheckType(IntEnum):
+    """What CHECK_AND_SET and CHECK_AND_MUTATE test first (6.2; evaluation in 6.7)."""
+
+    NO_CHECK = 0
+    VALUE_NOT_EXIST = 1
+    VALUE_NOT_EXIST_OR_EMPTY = 2
+    VALUE_EXIST = 3
+    VALUE_NOT_EMPTY = 4
+    VALUE_MATCH_ANYWHERE = 5
+    VALUE_MATCH_PREFIX = 6
+    VALUE_MATCH_POSTFIX = 7
+    VALUE_BYTES_LESS = 8
+    VALUE_BYTES_LESS_OR_EQUAL = 9
+    VALUE_BYTES_EQUAL = 10
+    VALUE_BYTES_GREATER_OR_EQUAL = 11
+    VALUE_BYTES_GREATER = 12
+    VALUE_INT_LESS = 13
+    VALUE_INT_LESS_OR_EQUAL = 14
+    VALUE_INT_EQUAL = 15
+    VALUE_INT_GREATER_OR_EQUAL = 16
+    VALUE_INT_GREATER = 17
+
+
+class MutateOperation(IntEnum):
+    """One step of a CHECK_AND_MUTATE (6.2)."""
+
+    PUT = 0
+    DELETE = 1
+
+
+class AppStatus(IntEnum):
+    """Life of a table as LIST_APPS shows it (section 9). As a request's filter, INVALID is "all"."""
+
+    INVALID = 0
+    AVAILABLE = 1
+    CREATING = 2
+    CREATE_FAILED = 3
+    DROPPING = 4
+    DROP_FAILED = 5
+    DROPPED = 6
+    RECALLING = 7
+
+
+class AppEnvOperation(IntEnum):
+    """What an UPDATE_APP_ENV does to the table's envs (section 9)."""
+
+    INVALID = 0
+    SET = 1
+    DELETE = 2
+    CLEAR = 3
+
+
+class NodeStatus(IntEnum):
+    """Liveness of a replica server in LIST_NODES; as a request's filter, INVALID is "all" (section 9)."""
+
+    INVALID = 0
+    ALIVE = 1
+    UNALIVE = 2
+
+
+class NegotiationStatus(IntEnum):
+    """Step of the SASL handshake; a server without authentication answers AUTH_DISABLE (section 9)."""
+
+    INVALID = 0
+    LIST_MECHANISMS = 1
+    LIST_MECHANISMS_RESP = 2
+    SELECT_MECHANISMS = 3
+    SELECT_MECHANISMS_RESP = 4
+    INITIATE = 5
+    CHALLENGE = 6
+    CHALLENGE_RESP = 7
+    SUCC = 8
+    AUTH_DISABLE = 9
+    AUTH_FAIL = 10
+
+
+# Data RPCs (section 6.3).
+GET: Final = b"RPC_RRDB_RRDB_GET"
+PUT: Final = b"RPC_RRDB_RRDB_PUT"
+REMOVE: Final = b"RPC_RRDB_RRDB_REMOVE"
+MULTI_PUT: Final = b"RPC_RRDB_RRDB_MULTI_PUT"
+MULTI_GET: Final = b"RPC_RRDB_RRDB_MULTI_GET"
+MULTI_REMOVE: Final = b"RPC_RRDB_RRDB_MULTI_REMOVE"
+INCR: Final = b"RPC_RRDB_RRDB_INCR"
+CHECK_AND_SET: Final = b"RPC_RRDB_RRDB_CHECK_AND_SET"
+CHECK_AND_MUTATE: Final = b"RPC_RRDB_RRDB_CHECK_AND_MUTATE"
+BATCH_GET: Final = b"RPC_RRDB_RRDB_BATCH_GET"
+SORTKEY_COUNT: Final = b"RPC_RRDB_RRDB_SORTKEY_COUNT"
+TTL: Final = b"RPC_RRDB_RRDB_TTL"
+GET_SCANNER: Final = b"RPC_RRDB_RRDB_GET_SCANNER"
+SCAN: Final = b"RPC_RRDB_RRDB_SCAN"
+CLEAR_SCANNER: Final = b"RPC_RRDB_RRDB_CLEAR_SCANNER"
+"""The one RPC that is never answered (section 8.3)."""
+TAB_SCAN: Final = b"RPC_TAB_SCAN"
+"""Ours: a stateless scan that answers with Arrow; plain Pegasus says ERR_HANDLER_NOT_FOUND."""
+
+# Meta RPCs (sections 4 and 9).
+QUERY_CONFIG: Final = b"RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX"
+CREATE_APP: Final = b"RPC_CM_CREATE_APP"
+DROP_APP: Final = b"RPC_CM_DROP_APP"
+RECALL_APP: Final = b"RPC_CM_RECALL_APP"
+RENAME_APP: Final = b"RPC_CM_RENAME_APP"
+LIST_APPS: Final = b"RPC_CM_LIST_APPS"
+UPDATE_APP_ENV: Final = b"RPC_CM_UPDATE_APP_ENV"
+LIST_NODES: Final = b"RPC_CM_LIST_NODES"
+CLUSTER_INFO: Final = b"RPC_CM_CLUSTER_INFO"
+CONTROL_META: Final = b"RPC_CM_CONTROL_META"
+NEGOTIATION: Final = b"RPC_NEGOTIATION"
+
+READS: Final = frozenset(
+    {GET, MULTI_GET, BATCH_GET, SORTKEY_COUNT, TTL, GET_SCANNER, SCAN, CLEAR_SCANNER, TAB_SCAN}
+)
+WRITES: Final = frozenset(
+    {PUT, REMOVE, MULTI_PUT, MULTI_REMOVE, INCR, CHECK_AND_SET, CHECK_AND_MUTATE}
+)
+IDEMPOTENT_WRITES: Final = frozenset({PUT, REMOVE, MULTI_PUT, MULTI_REMOVE})
+"""Writes that may be sent again after a lost connection without changing the outcome (6.3)."""
+
+# Framework errors every known client build has in its table (section 3.2).
+ERR_OK: Final = "ERR_OK"
+ERR_UNKNOWN: Final = "ERR_UNKNOWN"
+ERR_SERVICE_NOT_FOUND: Final = "ERR_SERVICE_NOT_FOUND"
+ERR_SERVICE_ALREADY_RUNNING: Final = "ERR_SERVICE_ALREADY_RUNNING"
+ERR_IO_PENDING: Final = "ERR_IO_PENDING"
+ERR_TIMEOUT: Final = "ERR_TIMEOUT"
+ERR_SERVICE_NOT_ACTIVE: Final = "ERR_SERVICE_NOT_ACTIVE"
+ERR_BUSY: Final = "ERR_BUSY"
+ERR_NETWORK_INIT_FAILED: Final = "ERR_NETWORK_INIT_FAILED"
+ERR_FORWARD_TO_OTHERS: Final = "ERR_FORWARD_TO_OTHERS"
+ERR_OBJECT_NOT_FOUND: Final = "ERR_OBJECT_NOT_FOUND"
+ERR_HANDLER_NOT_FOUND: Final = "ERR_HANDLER_NOT_FOUND"
+ERR_LEARN_FILE_FAILED: Final = "ERR_LEARN_FILE_FAILED"
+ERR_GET_LEARN_STATE_FAILED: Final = "ERR_GET_LEARN_STATE_FAILED"
+ERR_INVALID_VERSION: Final = "ERR_INVALID_VERSION"
+ERR_INVALID_PARAMETERS: Final = "ERR_INVALID_PARAMETERS"
+ERR_CAPACITY_EXCEEDED: Final = "ERR_CAPACITY_EXCEEDED"
+ERR_INVALID_STATE: Final = "ERR_INVALID_STATE"
+ERR_INACTIVE_STATE: Final = "ERR_INACTIVE_STATE"
+ERR_NOT_ENOUGH_MEMBER: Final = "ERR_NOT_ENOUGH_MEMBER"
+ERR_FILE_OPERATION_FAILED: Final = "ERR_FILE_OPERATION_FAILED"
+ERR_HANDLE_EOF: Final = "ERR_HANDLE_EOF"
+ERR_WRONG_CHECKSUM: Final = "ERR_WRONG_CHECKSUM"
+ERR_INVALID_DATA: Final = "ERR_INVALID_DATA"
+ERR_INVALID_HANDLE: Final = "ERR_INVALID_HANDLE"
+ERR_INCOMPLETE_DATA: Final = "ERR_INCOMPLETE_DATA"
+ERR_VERSION_OUTDATED: Final = "ERR_VERSION_OUTDATED"
+ERR_PATH_NOT_FOUND: Final = "ERR_PATH_NOT_FOUND"
+ERR_PATH_ALREADY_EXIST: Final = "ERR_PATH_ALREADY_EXIST"
+ERR_ADDRESS_ALREADY_USED: Final = "ERR_ADDRESS_ALREADY_USED"
+ERR_STATE_FREEZED: Final = "ERR_STATE_FREEZED"
+ERR_LOCAL_APP_FAILURE: Final = "ERR_LOCAL_APP_FAILURE"
+ERR_BIND_IOCP_FAILED: Final = "ERR_BIND_IOCP_FAILED"
+ERR_NETWORK_START_FAILED: Final = "ERR_NETWORK_START_FAILED"
+ERR_NOT_IMPLEMENTED: Final = "ERR_NOT_IMPLEMENTED"
+ERR_CHECKPOINT_FAILED: Final = "ERR_CHECKPOINT_FAILED"
+ERR_WRONG_TIMING: Final = "ERR_WRONG_TIMING"
+ERR_NO_NEED_OPERATE: Final = "ERR_NO_NEED_OPERATE"
+ERR_CORRUPTION: Final = "ERR_CORRUPTION"
+ERR_TRY_AGAIN: Final = "ERR_TRY_AGAIN"
+ERR_CLUSTER_NOT_FOUND: Final = "ERR_CLUSTER_NOT_FOUND"
+ERR_CLUSTER_ALREADY_EXIST: Final = "ERR_CLUSTER_ALREADY_EXIST"
+ERR_REPLICATION_FAILURE: Final = "ERR_REPLICATION_FAILURE"
+ERR_APP_EXIST: Final = "ERR_APP_EXIST"
+ERR_APP_NOT_EXIST: Final = "ERR_APP_NOT_EXIST"
+ERR_BUSY_CREATING: Final = "ERR_BUSY_CREATING"
+ERR_BUSY_DROPPING: Final = "ERR_BUSY_DROPPING"
+ERR_EXPIRED: Final = "ERR_EXPIRED"
+ERR_LOCK_ALREADY_EXIST: Final = "ERR_LOCK_ALREADY_EXIST"
+ERR_HOLD_BY_OTHERS: Final = "ERR_HOLD_BY_OTHERS"
+ERR_RECURSIVE_LOCK: Final = "ERR_RECURSIVE_LOCK"
+ERR_NO_OWNER: Final = "ERR_NO_OWNER"
+ERR_NODE_ALREADY_EXIST: Final = "ERR_NODE_ALREADY_EXIST"
+ERR_INCONSISTENT_STATE: Final = "ERR_INCONSISTENT_STATE"
+ERR_ARRAY_INDEX_OUT_OF_RANGE: Final = "ERR_ARRAY_INDEX_OUT_OF_RANGE"
+ERR_ZOOKEEPER_OPERATION: Final = "ERR_ZOOKEEPER_OPERATION"
+
+# Framework errors some client builds do not know; a server sends what safe_error makes of them.
+ERR_OPERATION_DISABLED: Final = "ERR_OPERATION_DISABLED"
+ERR_UNDER_RECOVERY: Final = "ERR_UNDER_RECOVERY"
+ERR_ACL_DENY: Final = "ERR_ACL_DENY"
+ERR_UNAUTHENTICATED: Final = "ERR_UNAUTHENTICATED"
+ERR_SPLITTING: Final = "ERR_SPLITTING"
+ERR_PARENT_PARTITION_MISUSED: Final = "ERR_PARENT_PARTITION_MISUSED"
+ERR_CHILD_NOT_READY: Final = "ERR_CHILD_NOT_READY"
+ERR_DISK_INSUFFICIENT: Final = "ERR_DISK_INSUFFICIENT"
+ERR_DISK_IO_ERROR: Final = "ERR_DISK_IO_ERROR"
+
+SAFE_ERRORS: Final = frozenset(
+    {
+        ERR_OK,
+        ERR_UNKNOWN,
+        ERR_SERVICE_NOT_FOUND,
+        ERR_SERVICE_ALREADY_RUNNING,
+        ERR_IO_PENDING,
+        ERR_TIMEOUT,
+        ERR_SERVICE_NOT_ACTIVE,
+        ERR_BUSY,
+        ERR_NETWORK_INIT_FAILED,
+        ERR_FORWARD_TO_OTHERS,
+        ERR_OBJECT_NOT_FOUND,
+        ERR_HANDLER_NOT_FOUND,
+        ERR_LEARN_FILE_FAILED,
+        ERR_GET_LEARN_STATE_FAILED,
+        ERR_INVALID_VERSION,
+        ERR_INVALID_PARAMETERS,
+        ERR_CAPACITY_EXCEEDED,
+        ERR_INVALID_STATE,
+        ERR_INACTIVE_STATE,
+        ERR_NOT_ENOUGH_MEMBER,
+        ERR_FILE_OPERATION_FAILED,
+        ERR_HANDLE_EOF,
+        ERR_WRONG_CHECKSUM,
+        ERR_INVALID_DATA,
+        ERR_INVALID_HANDLE,
+        ERR_INCOMPLETE_DATA,
+        ERR_VERSION_OUTDATED,
+        ERR_PATH_NOT_FOUND,
+        ERR_PATH_ALREADY_EXIST,
+        ERR_ADDRESS_ALREADY_USED,
+        ERR_STATE_FREEZED,
+        ERR_LOCAL_APP_FAILURE,
+        ERR_BIND_IOCP_FAILED,
+        ERR_NETWORK_START_FAILED,
+        ERR_NOT_IMPLEMENTED,
+        ERR_CHECKPOINT_FAILED,
+        ERR_WRONG_TIMING,
+        ERR_NO_NEED_OPERATE,
+        ERR_CORRUPTION,
+        ERR_TRY_AGAIN,
+        ERR_CLUSTER_NOT_FOUND,
+        ERR_CLUSTER_ALREADY_EXIST,
+        ERR_REPLICATION_FAILURE,
+        ERR_APP_EXIST,
+        ERR_APP_NOT_EXIST,
+        ERR_BUSY_CREATING,
+        ERR_BUSY_DROPPING,
+        ERR_EXPIRED,
+        ERR_LOCK_ALREADY_EXIST,
+        ERR_HOLD_BY_OTHERS,
+        ERR_RECURSIVE_LOCK,
+        ERR_NO_OWNER,
+        ERR_NODE_ALREADY_EXIST,
+        ERR_INCONSISTENT_STATE,
+        ERR_ARRAY_INDEX_OUT_OF_RANGE,
+        ERR_ZOOKEEPER_OPERATION,
+    }
+)
+"""The 56 names that no client build stumbles over."""
+
+_SAFE_STAND_INS: Final = {
+    ERR_OPERATION_DISABLED: ERR_INVALID_PARAMETERS,
+    ERR_UNDER_RECOVERY: ERR_SERVICE_NOT_ACTIVE,
+    ERR_ACL_DENY: ERR_INVALID_PARAMETERS,
+    ERR_UNAUTHENTICATED: ERR_INVALID_PARAMETERS,
+    ERR_SPLITTING: ERR_BUSY,
+    ERR_PARENT_PARTITION_MISUSED: ERR_INVALID_STATE,
+    ERR_CHILD_NOT_READY: ERR_INVALID_STATE,
+    ERR_DISK_INSUFFICIENT: ERR_CAPACITY_EXCEEDED,
+    ERR_DISK_IO_ERROR: ERR_CAPACITY_EXCEEDED,
+}
+
+
+def safe_error(name: str) -> str:
+    """Map an error name to one that every client build knows.
+
+    An unknown name costs pypegasus3 and Java the connection and Go its session for good, so rare
+    errors travel under a common name that makes the client do the right thing (section 3.2).
+
+    Args:
+        name: a framework error name.
+
+    Returns:
+        ``name`` itself when it is safe, else its stand-in, ERR_UNKNOWN when it has none.
+    """
+    if name in SAFE_ERRORS:
+        return name
+    return _SAFE_STAND_INS.get(name, ERR_UNKNOWN)
