@@ -49,7 +49,7 @@ class ColumnType:
             case Kind.MAP:
                 return f"MAP<TEXT,{self.value}>"
             case _:
-                return self.kind.value
+                return str(self.kind.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +119,25 @@ class Schema:
     layouts: tuple[Layout, ...] = ()
     dropped: tuple[Column, ...] = ()
     next_column: int = 0
+
+
+RAW_SCHEMA = Schema(
+    version=0,
+    columns=(
+        Column(0, "hash_key", ColumnType(Kind.BLOB), not_null=True),
+        Column(1, "sort_key", ColumnType(Kind.BLOB), not_null=True),
+        Column(2, "value", ColumnType(Kind.BLOB), not_null=True),
+    ),
+    hash_key=(0,),
+    sort_key=(SortColumn(1),),
+    next_column=3,
+)
+"""What SQL shows of a table without ``tab.schema``: keys and values are stored as they are.
+
+Version 0 and no layout tell it from every real schema.
+"""
+
+
+def is_raw(schema: Schema) -> bool:
+    """Return whether the schema stands for a raw key-value table."""
+    return schema.version == 0
