@@ -22,7 +22,6 @@ from pegasus_tab.execute.operators import (
     fitted,
     negation,
 )
-from pegasus_tab.execute.patterns import like_matcher
 from pegasus_tab.execute.strict import Evaluator, Row, lenient, strict
 from pegasus_tab.execute.text_functions import concatenate
 from pegasus_tab.sql.expression import (
@@ -34,6 +33,7 @@ from pegasus_tab.sql.expression import (
     Parameter,
     TtlOf,
 )
+from pegasus_tab.tabular.like import matcher
 from pegasus_tab.tabular.schema import ColumnType
 
 
@@ -182,11 +182,11 @@ def _in_literals(needle: Evaluator, values: list[Any]) -> Evaluator:
 
 
 def _like(call: Call, arguments: list[Evaluator]) -> Evaluator:
-    matcher = partial(like_matcher, ignore_case=call.function == "ilike")
+    compiled = partial(matcher, ignore_case=call.function == "ilike")
     pattern = call.arguments[1]
     if isinstance(pattern, Literal) and isinstance(pattern.value, str):
-        return strict(call.function, matcher(pattern.value), arguments[:1])
-    return strict(call.function, lambda text, mask: matcher(mask)(text), arguments)
+        return strict(call.function, compiled(pattern.value).matches, arguments[:1])
+    return strict(call.function, lambda text, mask: compiled(mask).matches(text), arguments)
 
 
 _TYPED: dict[str, Callable[[Call, list[Evaluator]], Evaluator]] = {

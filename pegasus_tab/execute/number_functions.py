@@ -59,10 +59,13 @@ def _square_root(value: Any) -> float:
     return math.sqrt(value)
 
 
-def _logarithm(value: Any) -> float:
-    if value <= 0:
-        raise DataError("cannot take the logarithm of a number <= 0", sqlstate="2201E")
-    return math.log(value)
+def _logarithm(of: Callable[[float], float]) -> Callable[[Any], float]:
+    def evaluate(value: Any) -> float:
+        if value <= 0:
+            raise DataError("cannot take the logarithm of a number <= 0", sqlstate="2201E")
+        return of(value)
+
+    return evaluate
 
 
 def _power(base: Any, exponent: Any) -> float:
@@ -91,5 +94,6 @@ STRICT: dict[str, Callable[..., Any]] = {
     "sqrt": _square_root,
     "power": _power,
     "exp": _exponential,
-    "ln": _logarithm,
+    "ln": _logarithm(math.log),
+    "log10": _logarithm(math.log10),
 }

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pegasus_tab.base.errors import DataError
-from pegasus_tab.execute.casts import text_of
-from pegasus_tab.tabular.schema import ColumnType, Kind
-
-_TEXT = ColumnType(Kind.TEXT)
+from pegasus_tab.execute.casts import cast_to_text
+from pegasus_tab.tabular.like import lower_case
 
 
 def _upper(text: str) -> str:
@@ -25,12 +23,6 @@ def _upper_character(character: str) -> str:
         return "\N{LATIN CAPITAL LETTER SHARP S}"
     forms = (character.upper(), character.title(), character)
     return next(form for form in forms if len(form) == 1)
-
-
-def _lower(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    return "".join(character.lower()[:1] for character in text)
 
 
 def _substring(text: Any, start: int, length: int | None = None) -> Any:
@@ -60,12 +52,12 @@ def concatenate(left: Any, right: Any) -> Any:
     """``left || right``: bytes stay bytes, anything else becomes text. Strict."""
     if isinstance(left, bytes) and isinstance(right, bytes):
         return left + right
-    return text_of(left, _TEXT) + text_of(right, _TEXT)
+    return cast_to_text(left) + cast_to_text(right)
 
 
 STRICT: dict[str, Callable[..., Any]] = {
     "upper": _upper,
-    "lower": _lower,
+    "lower": lower_case,
     "length": len,
     "trim": lambda text, characters=" ": text.strip(characters),
     "ltrim": lambda text, characters=" ": text.lstrip(characters),
@@ -81,7 +73,7 @@ STRICT: dict[str, Callable[..., Any]] = {
 
 
 def _concat(*values: Any) -> str:
-    return "".join(text_of(value, _TEXT) for value in values if value is not None)
+    return "".join(cast_to_text(value) for value in values if value is not None)
 
 
 LENIENT: dict[str, Callable[..., Any]] = {

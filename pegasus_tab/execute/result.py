@@ -1,0 +1,98 @@
+"""What a statement answers with: columns, and rows as tuples or as Arrow, whichever is asked for.
+
+A result is read once, front to back, in pages; reading pulls from the servers, so a slow reader
+holds no more than the prefetch in memory. Either form becomes the other on demand: a scan's Arrow
+batches become tuples column by column, a lookup's tuples become one small batch.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pegasus_tab.tabular.schema import ColumnType
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Page: TypeAlias = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of a result; ``type`` is None when only the values know."""
+
+    name: str
+    type: ColumnType | None
+
+
+class ResultSet:
+    """The answer to one statement.
+
+    Attributes:
+        columns: of the rows; None for a statement that returns no rows (INSERT, CREATE TABLE ...).
+        rowcount: rows returned or changed, -1 while only reading on would tell.
+        notices: what the user should hear besides the result.
+    """
+
+    __slots__ = ("_batches", "_on_close", "_pages", "columns", "notices", "rowcount")
+
+    def __init__(
+        self,
+        columns: tuple[ResultColumn, ...] | None,
+        *,
+        pages: Iterable[Page] = (),
+        batches: "Iterable[pa.RecordBatch] | None" = None,
+        rowcount: int = -1,
+        notices: tuple[str, ...] = (),
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self.columns = columns
+        self.rowcount = rowcount
+        self.notices = list(notices)
+        self._pages = pages
+        self._batches = batches
+        self._on_close = on_close
+
+    @classmethod
+    def of_rows(
+        cls, columns: tuple[ResultColumn, ...], rows: Page, notices: tuple[str, ...] = ()
+    ) -> "ResultSet":
+        """Return a result whose rows are all here."""
+        return cls(columns, pages=(rows,), rowcount=len(rows), notices=notices)
+
+    @classmethod
+    def of_change(cls, rowcount: int, notices: tuple[str, ...] = ()) -> "ResultSet":
+        """Return the result of a statement without rows; ``rowcount`` rows were changed."""
+        return cls(None, rowcount=rowcount, notices=notices)
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the rows in pages, none of them empty; may be called once."""
+        if self._batches is None:
+            return (page for page in self._pages if page)
+        from pegasus_tab.execute.arrow_page import rows_of
+
+        return (rows_of(batch) for batch in self._batches if batch.num_rows)
+
+    def batches(self) -> "Iterator[pa.RecordBatch]":
+        """Yield the rows as Arrow record batches of ``arrow_schema()``; may be called once.
+
+        Raises:
+            NotSupportedError: pyarrow is not installed.
+        """
+        from pegasus_tab.execute.arrow_page import batch_of
+
+        if self._batches is not None:
+            return iter(self._batches)
+        return (batch_of(page, self.columns or ()) for page in self._pages if page)
+
+    def close(self) -> None:
+        """Let go of everything the unread rest holds (scans, the residual engine)."""
+        for source in (self._pages, self._batches):
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+        if self._on_close is not None:
+            self._on_close()
+            self._on_close = None
+        self._pages = ()
+        self._batches = None
