@@ -117,8 +117,8 @@ def _parse(chunk: bytes, at: int, end: int) -> ResponseFrame:
 
 
 @lru_cache(maxsize=256)
-def _head(name: bytes, error: str) -> bytes:
-    """Everything between the total length and the seqid."""
+def response_head(name: bytes, error: str) -> bytes:
+    """Make everything between the total length and the seqid."""
     error_bytes = error.encode("ascii")
     reply_name = name + b"_ACK"
     return b"".join(
@@ -143,7 +143,7 @@ def encode_response(name: bytes, seqid: int, result: bytes, error: str = "ERR_OK
     Returns:
         The frame.
     """
-    head = _head(name, error)
+    head = response_head(name, error)
     if error != "ERR_OK":
         result = b""
     return b"".join((_LENGTH.pack(8 + len(head) + len(result)), head, _LENGTH.pack(seqid), result))
