@@ -1,0 +1,143 @@
+"""The one door to sqlglot's tokenizer and parser: a Postgres dialect with no opaque commands.
+
+Parser, Generator and Expression are never subclassed: with sqlglotc installed such subclasses fail
+at the first query (reference/sql-peers.md 0.1). A Tokenizer subclass is safe in both builds.
+"""
+
+from typing import Any
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.sql.terms import Place
+
+NESTING_MAX = 32
+"""Open brackets, CASEs and stacked prefix operators at one place; sqlglot recurses for each."""
+
+
+class _Dialect(Postgres):
+    class Tokenizer(Postgres.Tokenizer):
+        # SHOW, EXPLAIN ... stay tokens instead of swallowing the rest of the text as one string.
+        COMMANDS: set[TokenType] = set()  # noqa: RUF012 -- sqlglot's own annotation
+
+
+_DIALECT = _Dialect()
+
+_OPENING = frozenset((TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE))
+_CLOSING = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END))
+_PREFIX = frozenset((TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE))
+
+
+def tokenize(text: str) -> list[Token]:
+    """Split one statement into sqlglot tokens.
+
+    Raises:
+        ProgrammingError: 42601, for an unterminated string or comment, an unknown character, or
+            nesting deeper than NESTING_MAX (54001).
+    """
+    if "\0" in text:
+        raise ProgrammingError(
+            "the statement holds a zero character", sqlstate="42601", position=text.index("\0")
+        )
+    try:
+        tokens: list[Token] = _DIALECT.tokenize(text)
+    except TokenError as error:
+        raise ProgrammingError(*_token_fault(text, error), sqlstate="42601") from None
+    _check_nesting(tokens)
+    return tokens
+
+
+def _token_fault(text: str, error: TokenError) -> tuple[str]:
+    if "Missing" in str(error):
+        return ("a string, quoted name or comment is not closed",)
+    return (f"cannot read the statement near {text[-20:]!r}",)
+
+
+def _check_nesting(tokens: list[Token]) -> None:
+    depth = prefixes = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind in _PREFIX:
+            prefixes += 1
+        else:
+            prefixes = 0
+            depth += (kind in _OPENING) - (kind in _CLOSING)
+        if depth + prefixes > NESTING_MAX:
+            raise ProgrammingError(
+                "the statement is nested too deeply",
+                sqlstate="54001",
+                hint=f"at most {NESTING_MAX} brackets may be open at one place",
+                position=token.start,
+            )
+
+
+def place_of_token(token: Token) -> Place:
+    """Return where a token stands."""
+    return Place(token.start, token.end - token.start + 1)
+
+
+def parse_core(tokens: list[Token], text: str) -> Any:
+    """Parse a whole query (SELECT, WITH, VALUES, set operations) with the stock parser.
+
+    Args:
+        tokens: the query's tokens, none before, none after it.
+        text: the statement they came from.
+
+    Returns:
+        sqlglot's tree; identifiers, literals and functions carry their place in ``meta``.
+
+    Raises:
+        ProgrammingError: 42601, with the place sqlglot stumbled over.
+    """
+    try:
+        trees = _DIALECT.parser().parse(tokens, text)
+    except ParseError as error:
+        raise _syntax_error(error, tokens, text) from None
+    except RecursionError:
+        raise ProgrammingError("the statement is nested too deeply", sqlstate="54001") from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # sqlglot stumbles over some malformed texts with errors that were not meant for users.
+        raise ProgrammingError(
+            "the statement cannot be parsed", sqlstate="42601", position=tokens[0].start
+        ) from None
+    if len(trees) != 1 or trees[0] is None:
+        raise ProgrammingError(
+            "expected a query", sqlstate="42601", position=tokens[0].start if tokens else len(text)
+        )
+    return trees[0]
+
+
+def _syntax_error(error: ParseError, tokens: list[Token], text: str) -> ProgrammingError:
+    place = _place_of_error(error, tokens)
+    near = text[place.position : place.position + place.length] if place else ""
+    return ProgrammingError(
+        f'syntax error at or near "{near}"' if near else "syntax error at end of statement",
+        sqlstate="42601",
+        position=place.position if place else len(text.rstrip()),
+        length=place.length if place else 1,
+    )
+
+
+def _place_of_error(error: ParseError, tokens: list[Token]) -> Place | None:
+    if not error.errors:
+        return None
+    line, column = error.errors[0].get("line"), error.errors[0].get("col")
+    for index, token in enumerate(tokens):
+        if (token.line, token.col) == (line, column):
+            # A missing argument is blamed on the last token read: the fault is behind it.
+            if index == len(tokens) - 1 and "Required keyword" in str(error):
+                return None
+            return place_of_token(token)
+    return None
+
+
+def column_type_tree(text: str) -> Any:
+    """Parse a type name such as ``DECIMAL(10, 2)`` or ``MAP<TEXT, INT>``; None when it is none."""
+    from sqlglot import exp
+
+    try:
+        return exp.DataType.build(text, dialect=_DIALECT)
+    except (ParseError, TokenError, ValueError, AttributeError, TypeError):
+        return None

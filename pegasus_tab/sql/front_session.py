@@ -1,0 +1,113 @@
+"""SHOW, DESCRIBE, SET, RESET and EXPLAIN."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.sql import ast
+from pegasus_tab.sql.column_types import fields
+from pegasus_tab.sql.front_dml import table_reference
+from pegasus_tab.sql.front_expression import Expressions
+from pegasus_tab.sql.front_options import option_value
+
+
+def show(expressions: Expressions) -> ast.Show:
+    """Read SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | ALL | setting."""
+    reader = expressions.reader
+    reader.need("SHOW")
+    statement = _show(expressions)
+    reader.end()
+    return statement
+
+
+def _show(expressions: Expressions) -> ast.Show:
+    reader = expressions.reader
+    if reader.eat("TABLES"):
+        return ast.Show("tables")
+    if reader.eat("DROPPED"):
+        reader.need("TABLES")
+        return ast.Show("dropped")
+    if reader.eat("PARTITIONS"):
+        if not reader.eat("FROM"):
+            reader.need("OF")
+        return ast.Show("partitions", table_reference(reader, alias=False))
+    if reader.eat("CREATE"):
+        reader.need("TABLE")
+        return ast.Show("create", table_reference(reader, alias=False))
+    if reader.eat("COLUMNS"):
+        if not reader.eat("FROM"):
+            reader.need("OF")
+        return ast.Show("describe", table_reference(reader, alias=False))
+    if reader.eat("ALL"):
+        return ast.Show("option")
+    name, place = reader.name_and_place("TABLES, PARTITIONS OF, CREATE TABLE or a setting")
+    return ast.Show("option", None, name, place)
+
+
+def describe(expressions: Expressions) -> ast.Show:
+    """Read DESCRIBE [TABLE] t."""
+    reader = expressions.reader
+    if not reader.eat("DESCRIBE"):
+        reader.need("DESC")
+    reader.eat("TABLE")
+    table = table_reference(reader, alias=False)
+    reader.end()
+    return ast.Show("describe", table)
+
+
+def set_option(expressions: Expressions) -> ast.SetOption:
+    """Read SET [SESSION] name = value, SET name TO value and RESET name."""
+    reader = expressions.reader
+    if reader.eat("RESET"):
+        name, place = reader.name_and_place("a setting")
+        reader.end()
+        return ast.SetOption(name, None, place)
+    reader.need("SET")
+    reader.eat("SESSION")
+    name, place = reader.name_and_place("a setting")
+    if not reader.eat("="):
+        reader.need("TO")
+    value = option_value(reader)
+    reader.end()
+    return ast.SetOption(name, value, place)
+
+
+def explain(
+    expressions: Expressions, statement: Callable[[Expressions], ast.Statement]
+) -> ast.Explain:
+    """Read EXPLAIN [ANALYZE] [(ANALYZE, FORMAT json)] and, by ``statement``, what is explained."""
+    reader = expressions.reader
+    reader.need("EXPLAIN")
+    analyze = reader.eat("ANALYZE")
+    format_: Literal["text", "json"] = "text"
+    if reader.at("(") and not reader.at("(", "SELECT") and not reader.at("(", "WITH"):
+        options_analyze, format_ = _explain_options(expressions)
+        analyze = analyze or options_analyze
+    place = reader.place()
+    explained = statement(expressions)
+    if isinstance(explained, ast.Explain):
+        raise ProgrammingError(
+            "EXPLAIN cannot explain itself", sqlstate="42601", **fields(place)
+        )
+    return ast.Explain(explained, analyze, format_)
+
+
+def _explain_options(expressions: Expressions) -> tuple[bool, Literal["text", "json"]]:
+    reader = expressions.reader
+    reader.need("(")
+    analyze = False
+    format_: Literal["text", "json"] = "text"
+    while True:
+        if reader.eat("ANALYZE"):
+            analyze = not (reader.eat("FALSE") or reader.eat("OFF"))
+        elif reader.eat("FORMAT"):
+            if reader.eat("JSON"):
+                format_ = "json"
+            elif not reader.eat("TEXT"):
+                raise reader.error("expected TEXT or JSON")
+        else:
+            raise reader.error("expected ANALYZE or FORMAT")
+        if not reader.eat(","):
+            break
+    reader.need(")")
+    return analyze, format_
