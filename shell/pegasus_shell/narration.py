@@ -1,0 +1,87 @@
+"""Where the shell writes: data to stdout, everything else to stderr."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from pegasus_tab.base.errors import Error
+
+FLUSH_LINES = 1000
+"""Lines joined to one write: few system calls, and the first rows still show at once."""
+
+
+class Narration:
+    """The two streams of one shell.
+
+    Args:
+        data: rows go here and nothing else.
+        talk: row counts, timings, notices and errors.
+        quiet: say only errors.
+        json_errors: print an error as one JSON object (for scripts).
+    """
+
+    def __init__(
+        self,
+        data: TextIO | None = None,
+        talk: TextIO | None = None,
+        *,
+        quiet: bool = False,
+        json_errors: bool = False,
+    ) -> None:
+        self.data = data or sys.stdout
+        self.talk = talk or sys.stderr
+        self.quiet = quiet
+        self.json_errors = json_errors
+
+    def rows(self, lines: Iterable[str]) -> None:
+        """Write lines of data in large pieces; the first piece is small, so that it shows at once."""
+        for piece in pieces(lines):
+            self.data.write(piece)
+        self.data.flush()
+
+    def say(self, text: str) -> None:
+        """Write one line of narration unless quiet."""
+        if not self.quiet:
+            print(text, file=self.talk, flush=True)
+
+    def fault(self, error: Error) -> None:
+        """Write an error: severity, SQLSTATE, text with caret and hint."""
+        if self.json_errors:
+            fields = {
+                "error": error.message,
+                "sqlstate": error.sqlstate,
+                "hint": error.hint,
+                "position": error.position,
+                "retryable": error.retryable,
+                "ambiguous": error.ambiguous,
+            }
+            print(json.dumps(fields), file=self.talk, flush=True)
+            return
+        print(f"ERROR {error.sqlstate}:  {error}", file=self.talk, flush=True)
+        if error.ambiguous:
+            print("NOTE:  the write may have been applied all the same", file=self.talk, flush=True)
+
+
+def pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Join lines to pieces of FLUSH_LINES, the first one after a single line of rows."""
+    waiting: list[str] = []
+    for line in lines:
+        waiting.append(line)
+        if len(waiting) >= FLUSH_LINES:
+            yield "\n".join(waiting) + "\n"
+            waiting.clear()
+    if waiting:
+        yield "\n".join(waiting) + "\n"
+
+
+@contextlib.contextmanager
+def unbroken_pipe() -> Iterator[None]:
+    """End quietly when the reader of our output went away (``| head``)."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python flushes stdout at exit and would complain a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,88 @@
+"""One run of the shell: connect, then take statements from -c, -f, stdin or the prompt."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pegasus_tab
+from pegasus_shell.exit_code import ExitCode, exit_code
+from pegasus_shell.metacommand import Quit, read_script, run_metacommand
+from pegasus_shell.narration import Narration
+from pegasus_shell.statement_run import StatementRun, View
+from pegasus_tab.base.errors import Error, ProgrammingError
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything the options said.
+
+    Attributes:
+        dsn: where to connect.
+        narration: the output streams.
+        view: how results are shown at first.
+        settings: session settings for the connection (``full_scan`` ...).
+        timeout: seconds a statement may take.
+    """
+
+    dsn: str
+    narration: Narration
+    view: View
+    settings: Mapping[str, str]
+    timeout: float
+
+    def run(self, commands: Sequence[str], files: Sequence[Path]) -> ExitCode:
+        """Run to the end; return the process's exit code."""
+        try:
+            scripts = [*commands, *(read_script(path) for path in files)]
+            connection = pegasus_tab.connect(self.dsn, timeout=self.timeout, **self.settings)
+        except ProgrammingError as error:
+            self.narration.fault(error)
+            return ExitCode.USAGE
+        except Error as error:
+            self.narration.fault(error)
+            return (
+                exit_code(error)
+                if exit_code(error) is not ExitCode.STATEMENT
+                else ExitCode.CONNECTION
+            )
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        with connection:
+            run = StatementRun(connection, self.narration, self.view)
+            if scripts:
+                return run_all(run, scripts)
+            if not sys.stdin.isatty():
+                return run_lines(run, sys.stdin.read())
+            from pegasus_shell.prompt import Prompt
+
+            return Prompt(run, self.dsn).loop()
+
+
+def run_all(run: StatementRun, scripts: Sequence[str]) -> ExitCode:
+    """Run scripts in order until one fails."""
+    for script in scripts:
+        code = run_lines(run, script)
+        if code is not ExitCode.OK:
+            return code
+    return ExitCode.OK
+
+
+def run_lines(run: StatementRun, text: str) -> ExitCode:
+    """Run a text that may mix statements with backslash commands on lines of their own."""
+    waiting: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if not line.startswith("\\"):
+            waiting.append(line)
+            continue
+        code = run.text("".join(waiting))
+        waiting.clear()
+        if code is not ExitCode.OK:
+            return code
+        try:
+            code = run_metacommand(run, line)
+        except Quit:
+            return ExitCode.OK
+        if code is not ExitCode.OK:
+            return code
+    return run.text("".join(waiting))
