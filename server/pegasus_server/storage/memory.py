@@ -9,8 +9,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pegasus_tab.base.ids import Decree
 from pegasus_server.storage.engine import ROW_KEYS_END, EngineDamaged, PhysicalBatch
+from pegasus_tab.base.ids import Decree
 
 
 class MemoryEngine:

@@ -13,8 +13,8 @@ from pathlib import Path
 import google_crc32c
 import msgspec
 
-from pegasus_tab.base.ids import Ballot, Decree
 from pegasus_server.storage.atomic_file import replace_file
+from pegasus_tab.base.ids import Ballot, Decree
 
 SIDE_FILE_FORMAT = 1
 
