@@ -58,7 +58,7 @@ class Prompt:
         )
 
     def loop(self) -> ExitCode:
-        """Take statements until ``\\q`` or Ctrl-D; a failed statement does not end the session."""
+        r"""Take statements until ``\q`` or Ctrl-D; a failed statement does not end the session."""
         self.run.narration.say(f"Pegasus Tab {VERSION} on {self.dsn}. \\? for help, \\q to leave.")
         while True:
             try:
