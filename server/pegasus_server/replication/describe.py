@@ -20,5 +20,6 @@ def describe_primary(primary: Primary) -> str:
     """Render a primary's watermarks."""
     return (
         f"{primary.gpid} ballot={primary.ballot} applied={primary.applied} "
-        f"committed={primary.committed} prepared={primary.prepared}"
+        f"committed={primary.committed} prepared={primary.prepared} "
+        f"collecting={primary.collecting}"
     )

@@ -68,6 +68,11 @@ class Primary:
         return self._prepare_list.prepared
 
     @property
+    def collecting(self) -> int:
+        """How many ClientWrites wait for a place in the window."""
+        return len(self._collecting)
+
+    @property
     def is_full(self) -> bool:
         """Tell whether ClientWrites would be refused now, so that none need be evaluated."""
         return self._collecting.is_full
