@@ -50,6 +50,5 @@ class SqlLexer(Lexer):
         for style, text in runs(document.text):
             first, *more = text.split("\n")
             lines[-1].append((style, first))
-            for part in more:
-                lines.append([(style, part)])
+            lines.extend([(style, part)] for part in more)
         return lambda number: lines[number] if number < len(lines) else []

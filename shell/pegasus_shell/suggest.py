@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pegasus_shell.vocabulary import TABLE_CONTEXT
 
-WORD = re.compile(r"[A-Za-z_][\w$]*$|\\\S*$")
+WORD = re.compile(r"[A-Za-z_][\w$]*\Z|\\\S*\Z")
 NAMES = re.compile(r"[A-Za-z_][\w$]*|\S")
 TABLE_BEHIND = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|DESCRIBE)\s+([A-Za-z_][\w$]*)", re.IGNORECASE

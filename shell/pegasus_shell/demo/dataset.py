@@ -57,7 +57,7 @@ class DemoTable:
         """The statement that writes one row, with ``?`` for each column."""
         names = ", ".join(name for name, _ in self.columns)
         marks = ", ".join("?" * len(self.columns))
-        return f"UPSERT INTO {self.name} ({names}) VALUES ({marks})"  # noqa: S608 -- our own constants
+        return f"UPSERT INTO {self.name} ({names}) VALUES ({marks})"
 
     def read(self) -> Iterator[tuple[object, ...]]:
         """Yield the rows in file order; ``NA`` is NULL."""
