@@ -144,6 +144,8 @@ class Recovery:
         doubted: partitions of which an unknown number of mutations may be lost.
         carried: blocks at the end that nothing proves synced; they open the new segment.
         start_offset: where the new segment starts in the log.
+        last_end: name of the last segment and where its last byte of interest ends; None when
+            there is no telling.
     """
 
     replay: Replay
@@ -152,6 +154,7 @@ class Recovery:
     doubted: set[Gpid]
     carried: list[Block]
     start_offset: int
+    last_end: tuple[str, int] | None
 
 
 def closed_at(header: SegmentHeader, successor: SegmentHeader | None) -> int | None:
@@ -198,12 +201,13 @@ class _Recovering:
         self.is_clean = True
         self.start_offset = 0
         self.carried: list[Block] = []
+        self.last_end: tuple[str, int] | None = None
 
     def take(self, reading: SegmentReading) -> None:
         """Take in one segment."""
         self._check_number(reading)
         self.segments.append(KeptSegment(reading.name, reading.number))
-        self.carried = []
+        self.carried, self.last_end = [], None
         if reading.header.header is None or reading.scan is None:
             self._on_unknown_damage(f"{reading.name}: the header is unreadable")
             return
@@ -214,13 +218,17 @@ class _Recovering:
                 self._on_damage(reading.name, part)
             else:
                 self._on_block(part)
-        if reading.scan.torn is not None:
-            self._on_torn(reading.name, reading.scan.torn)
+        torn = reading.scan.torn
+        if torn is not None:
+            self._on_torn(reading.name, torn)
+        self.last_end = (reading.name, torn.end if torn is not None else reading.scan.end)
         self.start_offset = reading.header.header.start_offset + reading.scan.synced_upto
         self.carried = [
             part
             for part in reading.scan.parts
-            if isinstance(part, Block) and part.offset >= reading.scan.synced_upto
+            if isinstance(part, Block)
+            and part.offset >= reading.scan.synced_upto
+            and part.kind is not BlockKind.INDEX
         ]
 
     def _check_number(self, reading: SegmentReading) -> None:
@@ -325,5 +333,11 @@ class _Recovering:
             )
         replay = Replay(replicas, self.findings, self.is_clean)
         return Recovery(
-            replay, self.segments, self.highest, doubted, self.carried, self.start_offset
+            replay=replay,
+            segments=self.segments,
+            highest=self.highest,
+            doubted=doubted,
+            carried=self.carried,
+            start_offset=self.start_offset,
+            last_end=self.last_end,
         )

@@ -13,9 +13,13 @@ from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.mutation_log.record import (
     BlockHead,
     BlockKind,
+    BlockPlace,
+    EncodedBlock,
     Written,
     decode_body,
     decode_head,
+    encode_block,
+    encode_listing,
 )
 from pegasus_server.mutation_log.segment_header import HEADER_BYTES
 
@@ -33,8 +37,14 @@ class Block:
 
     offset: int
     kind: BlockKind
-    mutations: list[Mutation]
-    entries: list[Written]
+    mutations: list[Mutation] = field(default_factory=list)
+    entries: list[Written] = field(default_factory=list)
+
+    def encode_at(self, place: BlockPlace) -> EncodedBlock:
+        """Encode its content as a block at another place."""
+        if self.kind is BlockKind.MUTATIONS:
+            return encode_block(place, self.mutations)
+        return encode_listing(place, self.kind, self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +158,7 @@ class _Walk:
     previous_crc: int
     sequence: int = 0
     offset: int = HEADER_BYTES
-    synced_upto: int = field(default=HEADER_BYTES)
+    synced_upto: int = HEADER_BYTES
 
     def parts(self) -> Iterator[Part]:
         """Yield what is found, in order."""
@@ -179,10 +189,10 @@ class _Walk:
 
     def _block(self, head: BlockHead) -> Iterator[Part]:
         if head.kind is not BlockKind.MUTATIONS:
-            yield Block(head.place.offset, head.kind, [], head.written())
+            yield Block(head.place.offset, head.kind, entries=head.written())
             return
         mutations, damaged = decode_body(self.data, head)
         if damaged:
             yield Damage(head.place.offset, min(head.end, len(self.data)), damaged)
         if mutations or not damaged:
-            yield Block(head.place.offset, head.kind, mutations, [])
+            yield Block(head.place.offset, head.kind, mutations)
