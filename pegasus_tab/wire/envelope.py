@@ -1,9 +1,10 @@
 """The one-field struct around every argument and result (protocol reference 2.1)."""
 
+import struct
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from pegasus_tab.wire.binary import BLOB, I64, STOP, STRUCT, skip
+from pegasus_tab.wire.binary import BLOB, I64, STOP, STRUCT, cut_short, skip
 from pegasus_tab.wire.errors import RemoteProtocolError
 from pegasus_tab.wire.thrift_struct import Struct
 
@@ -11,6 +12,7 @@ _ARGUMENT_STRUCT: Final = bytes((STRUCT, 0, 1))
 _ARGUMENT_I64: Final = bytes((I64.code, 0, 1))
 _RESULT_STRUCT: Final = bytes((STRUCT, 0, 0))
 _STOP: Final = bytes((STOP,))
+_BLOB_ARGUMENT: Final = struct.Struct(">3sI")
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -32,19 +34,19 @@ class Stretch(Protocol):
         """Where it ends."""
 
 
-def arguments(struct: bytes) -> bytes:
+def arguments(encoded: bytes) -> bytes:
     """Wrap an encoded request struct as an args struct."""
-    return _ARGUMENT_STRUCT + struct + _STOP
+    return _ARGUMENT_STRUCT + encoded + _STOP
 
 
-def result(struct: bytes) -> bytes:
+def result(encoded: bytes) -> bytes:
     """Wrap an encoded response struct as a result struct."""
-    return _RESULT_STRUCT + struct + _STOP
+    return _RESULT_STRUCT + encoded + _STOP
 
 
 def encode_blob_argument(value: bytes) -> bytes:
     """Make the args struct of GET, REMOVE, TTL (a key) or SORTKEY_COUNT (a hash key)."""
-    return _ARGUMENT_STRUCT + BLOB.write(value) + _STOP
+    return _BLOB_ARGUMENT.pack(_ARGUMENT_STRUCT, len(value)) + value + _STOP
 
 
 def encode_i64_argument(value: int) -> bytes:
@@ -103,6 +105,8 @@ def _unwrap(frame: Stretch, head: bytes, read: Callable[[bytes, int, int], tuple
     value, at = read(data, at + 3, end)
     while at < end and data[at] != STOP:
         at = skip(data[at], data, at + 3, end)
-    if at + 1 != end:
+    if at >= end:
+        raise cut_short("arguments or result", at, end)
+    if at + 1 < end:
         raise RemoteProtocolError(f"{end - at - 1} bytes too many behind arguments or result")
     return value

@@ -55,11 +55,15 @@ class FrameReader(Generic[F]):
             taken, self._needed = self._cut(data, frames)
         except RemoteProtocolError as fault:
             self.fault = fault
-            self._pending = bytearray()
+            pending.clear()
             if not frames:
                 raise
             return frames
-        self._pending = bytearray(data[taken:])
+        if pending:
+            pending.clear()
+        if taken < len(data):
+            assert len(data) - taken < self._needed
+            pending += data[taken:]
         return frames
 
     @abstractmethod
