@@ -29,6 +29,11 @@ class FrameReader(Generic[F]):
         self._pending = bytearray()
         self._needed = 0
 
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes of a frame that is not whole yet are kept."""
+        return len(self._pending)
+
     def feed(self, data: bytes) -> list[F]:
         """Take received bytes; return the frames they complete, in order.
 
