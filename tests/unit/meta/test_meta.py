@@ -32,6 +32,7 @@ from pegasus_server.meta.meta import REQUESTS_WAITING_MAX, Meta
 from pegasus_server.meta.table import TableStatus
 
 NOW = 1_700_000_000
+DROP, RECALL, RENAME, SET = "drop", "recall", "rename", "set"
 
 
 class World:
@@ -93,7 +94,7 @@ def create(name: str) -> CreateTable:
 
 def drop(name: str, reserve_seconds: int = 60) -> DropTable:
     return DropTable(
-        name=name, success_if_not_exist=False, reserve_seconds=reserve_seconds, token="drop"
+        name=name, success_if_not_exist=False, reserve_seconds=reserve_seconds, token=DROP
     )
 
 
@@ -132,7 +133,7 @@ def test_the_queue_of_requests_is_bounded() -> None:
 
 def test_a_failed_save_changes_nothing() -> None:
     world = World().with_table()
-    world.feed(RenameTable(old_name="t", new_name="u", token="rename"))
+    world.feed(RenameTable(old_name="t", new_name="u", token=RENAME))
     assert world.feed(SaveFailed("disk full")) == ["reply rename ERR_FILE_OPERATION_FAILED"]
     assert world.meta.state == world.stored
     assert world.meta.state.by_name("t") is not None
@@ -175,7 +176,7 @@ def test_recall_opens_what_is_there() -> None:
     world = World().with_table()
     world.feed(drop("t"))
     world.saved()
-    world.feed(RecallTable(app_id=1, new_name="back", token="recall"))
+    world.feed(RecallTable(app_id=1, new_name="back", token=RECALL))
     assert world.saved() == ["open 1 create=False"]
     world.feed(ReplicasOpened(1))
     assert world.saved() == ["reply recall ERR_OK"]
@@ -187,7 +188,7 @@ def test_a_recall_that_fails_leaves_the_table_dropped() -> None:
     world = World().with_table()
     world.feed(drop("t"))
     world.saved()
-    world.feed(RecallTable(app_id=1, new_name="", token="recall"))
+    world.feed(RecallTable(app_id=1, new_name="", token=RECALL))
     world.saved()
     world.feed(ReplicasFailed(1, "damaged"))
     assert world.saved() == ["reply recall ERR_FILE_OPERATION_FAILED"]
@@ -196,7 +197,7 @@ def test_a_recall_that_fails_leaves_the_table_dropped() -> None:
 
 def test_envs_reach_the_replicas_only_once_saved() -> None:
     world = World().with_table()
-    assert world.feed(SetEnvs(name="t", envs={"default_ttl": "9"}, token="set")) == ["save"]
+    assert world.feed(SetEnvs(name="t", envs={"default_ttl": "9"}, token=SET)) == ["save"]
     assert world.saved() == ["envs 1 {'default_ttl': '9'}", "reply set ERR_OK"]
 
 
@@ -207,7 +208,7 @@ def test_a_restart_raises_every_ballot() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [lambda: StateSaved(), lambda: SaveFailed("x"), lambda: ReplicasOpened(1)],
+    [StateSaved, lambda: SaveFailed("x"), lambda: ReplicasOpened(1)],
     ids=["saved", "save failed", "opened"],
 )
 def test_answers_nobody_asked_for_are_a_broken_adapter(event: Callable[[], MetaInput]) -> None:
