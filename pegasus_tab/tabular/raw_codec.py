@@ -83,6 +83,10 @@ class RawCodec:
         """Return the sort key itself."""
         return sort_key
 
+    def whole_rows(self, keys: Sequence[bytes]) -> int:
+        """Return the number of keys: every pair is a row."""
+        return len(keys)
+
     def key(self, row: RowInput) -> tuple[bytes, bytes]:
         """Return (hash key, sort key) of a row."""
         hash_key, sort_key, _ = _in_order(row)

@@ -7,6 +7,7 @@ also when all its values are NULL, so that an UPSERT needs no read to overwrite 
 of a MAP are written one by one, and an empty MAP is the same as NULL.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TypeAlias
@@ -92,6 +93,23 @@ class RowCodec:
     def row_key(self, sort_key: bytes) -> bytes:
         """Return the family 0 sort key of the row that a pair's sort key belongs to."""
         return sort_key[: self._keys.row_key_length(sort_key)]
+
+    def whole_rows(self, keys: Sequence[bytes]) -> int:
+        """Return how many pairs at the front make up whole rows when more pairs may follow.
+
+        Args:
+            keys: whole keys (u16 hash key length, hash key, sort key), ascending.
+
+        Returns:
+            ``len(keys)`` for a plain table; otherwise the place where the last row begins: 0 when
+            all of them belong to one row.
+
+        Raises:
+            InternalError: the last key is none of this table.
+        """
+        if self.plain or not keys:
+            return len(keys)
+        return bisect_left(keys, self._keys.row_start(keys[-1]))
 
     def key(self, row: RowInput) -> tuple[bytes, bytes]:
         """Return (hash key, family 0 sort key) of a row; raises as RowKeys.hash_key and sort_key."""

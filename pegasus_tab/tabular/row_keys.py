@@ -148,6 +148,17 @@ class RowKeys:
             return 0
         return self.sort_encoding.decode(sort_key)[1]
 
+    def row_start(self, key: bytes) -> bytes:
+        """Return the front of a pair's whole key (u16 length, hash key, sort key) up to its suffix.
+
+        All pairs of a row begin with it, and no other pair does.
+
+        Raises:
+            InternalError: the key is none of this table.
+        """
+        sort_start = 2 + int.from_bytes(key[:2], "big")
+        return key[: sort_start + self.row_key_length(key[sort_start:])]
+
     def cell_key(self, sort_key: bytes, column: Column, map_key: object) -> bytes:
         """Return the sort key of ``column['map_key']`` of the row with that family 0 sort key.
 

@@ -1,0 +1,71 @@
+"""Fixed-width fields between NumPy and Arrow: stored little-endian, as Arrow has them."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pegasus_tab.tabular.arrow_bytes import Mask, bitmap, validity
+from pegasus_tab.tabular.arrow_types import storage_type
+from pegasus_tab.tabular.schema import ColumnType, Kind
+
+FIELD_DTYPES = {
+    Kind.BOOLEAN: "u1",
+    Kind.INT: "<i4",
+    Kind.DATE: "<i4",
+    Kind.BIGINT: "<i8",
+    Kind.DOUBLE: "<f8",
+    Kind.TIMESTAMP: "<i8",
+    Kind.DECIMAL: "V16",
+    Kind.UUID: "V16",
+}
+"""The NumPy type of a stored field; TEXT and BLOB are missing."""
+
+
+def field_array(
+    type_: ColumnType, field: npt.NDArray[np.generic], valid: Mask | None = None
+) -> pa.Array:
+    """Return stored fields as an array of the storage type.
+
+    Args:
+        type_: a type of fixed width.
+        field: one element of FIELD_DTYPES a row; strides are allowed.
+        valid: False where the column is NULL; None when it is nowhere.
+    """
+    if type_.kind is Kind.BOOLEAN:
+        data = bitmap(field != 0)
+    else:
+        data = pa.py_buffer(np.ascontiguousarray(field))
+    return pa.Array.from_buffers(storage_type(type_), len(field), [validity(valid), data])
+
+
+def array_field(type_: ColumnType, array: pa.Array) -> npt.NDArray[np.generic]:
+    """Return an array of the storage type as stored fields; the field of a NULL is zeros.
+
+    The inverse of ``field_array``.
+    """
+    count, offset = len(array), array.offset
+    _, data = array.buffers()
+    if data is None or not count:
+        return np.zeros(count, FIELD_DTYPES[type_.kind])
+    if type_.kind is Kind.BOOLEAN:
+        bits = np.frombuffer(data, np.uint8)
+        field: npt.NDArray[np.generic] = np.unpackbits(
+            bits, count=offset + count, bitorder="little"
+        )[offset:]
+    else:
+        dtype = np.dtype(FIELD_DTYPES[type_.kind])
+        field = np.frombuffer(data, dtype, count, offset * dtype.itemsize)
+    if array.null_count:
+        field = field.copy()
+        field[null_mask(array)] = np.zeros((), field.dtype)
+    return field
+
+
+def null_mask(array: pa.Array) -> Mask:
+    """Return True where the array is NULL."""
+    if not array.null_count:
+        return np.zeros(len(array), np.bool_)
+    bits = np.frombuffer(array.buffers()[0], np.uint8)
+    first = array.offset
+    valid = np.unpackbits(bits, count=first + len(array), bitorder="little")[first:]
+    return np.logical_not(valid)
