@@ -1,0 +1,47 @@
+"""An answer that is owed: to whom, to which request, and how to word it once the decree is known."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from pegasus_tab.base.ids import Decree
+
+
+class Client(Protocol):
+    """The connection a request came on, as far as answering it goes.
+
+    Attributes:
+        local_host: the address of ours that it reached.
+    """
+
+    local_host: str
+
+    def send(self, reply: bytes) -> None:
+        """Send a whole reply frame at the end of the turn; nothing if the client is gone."""
+
+
+class Answer(NamedTuple):
+    """One write's answer.
+
+    Attributes:
+        client: where it goes.
+        name: the request's RPC name.
+        seqid: the request's number.
+        word: makes the reply frame from the decree the write got.
+    """
+
+    client: Client
+    name: bytes
+    seqid: int
+    word: Callable[[Decree], bytes]
+
+
+class TurnWrites(NamedTuple):
+    """The writes of one turn to one partition: the token that travels through the primary.
+
+    Attributes:
+        changes: their joined changes, in order of arrival.
+        answers: what is owed for them.
+    """
+
+    changes: list[tuple[bytes, bytes | None]]
+    answers: list[Answer]

@@ -1,0 +1,53 @@
+"""Whether the disk has room for writes; looked at once a second, never per request."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+RESUME_FACTOR = 1.25
+"""Writes resume only when this many times the minimum is free, so that they do not flap."""
+
+
+class DiskSpace:
+    """Tells when writes must stop for lack of room, and when they may go on.
+
+    Refusing while some room is left keeps the log's preallocation and RocksDB's background work
+    out of ENOSPC, which RocksDB does not get over (reliability reference 2.3, "disk full").
+
+    Args:
+        folder: a folder on the disk.
+        free_bytes_min: refuse below this.
+        free_bytes: reads the room left on the disk of a folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        free_bytes_min: int,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self._folder = folder
+        self._free_bytes_min = free_bytes_min
+        self._free_bytes = free_bytes
+        self.is_short = False
+
+    def look(self) -> bool:
+        """Look at the disk; return True while writes must be refused."""
+        free = self._free_bytes(self._folder)
+        if not self.is_short and free < self._free_bytes_min:
+            self.is_short = True
+            logger.error(
+                "%s has %d bytes free, less than %d: writes are refused until there is more room; "
+                "reads go on",
+                self._folder,
+                free,
+                self._free_bytes_min,
+            )
+        elif self.is_short and free >= self._free_bytes_min * RESUME_FACTOR:
+            self.is_short = False
+            logger.info("%s has room again: writes resume", self._folder)
+        return self.is_short

@@ -1,0 +1,99 @@
+"""The composition root: the command line, the reactor, and the one place where parts are joined."""
+
+import argparse
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from twisted.internet import epollreactor
+
+from pegasus_server.mutation_log.durability import Durability
+from pegasus_server.runtime.clock import boottime_seconds
+from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.node import Node
+from pegasus_server.runtime.node_log import report_startup_fault, start_logging
+from pegasus_server.runtime.options import NodeOptions
+from pegasus_server.runtime.startup_fault import EXIT_USAGE, StartupFault
+from pegasus_tab.base.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+
+def parse_options(arguments: Sequence[str]) -> NodeOptions:
+    """Read the command line; exits with a usage message if it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pegasus_server", description="A Pegasus Tab server."
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    roles = parser.add_subparsers(dest="role", required=True)
+    role = roles.add_parser("standalone", help="meta server and replica server in one process")
+    role.add_argument("--data", type=Path, required=True, help="data folder")
+    role.add_argument("--host", default="127.0.0.1", help="IPv4 address to listen on")
+    role.add_argument("--port", type=int, default=34601, help="port; 0 takes a free one")
+    role.add_argument("--advertise", default="", help="IPv4 address told to clients")
+    role.add_argument("--port-file", type=Path, help="file to write the port to")
+    role.add_argument("--durability", default="sync", help="sync (default), interval:<ms> or os")
+    role.add_argument("--embedded", action="store_true", help="end with the last client")
+    role.add_argument("--linger-seconds", type=float, default=2.0)
+    chosen = vars(parser.parse_args(arguments))
+    del chosen["role"]
+    try:
+        return NodeOptions(**chosen)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a node until it is told to stop.
+
+    Args:
+        arguments: the command line without the program's name; None takes the process's.
+
+    Returns:
+        The process's exit code: 0 after a clean stop, else one of startup_fault.
+    """
+    if not __debug__:
+        sys.stderr.write("pegasus-tab: python -O removes the invariant checks; start without -O\n")
+        return EXIT_USAGE
+    options = parse_options(sys.argv[1:] if arguments is None else arguments)
+    _raise_file_limit()
+    try:
+        return _run(options)
+    except StartupFault as fault:
+        report_startup_fault(options.data, str(fault))
+        return fault.exit_code
+
+
+def _run(options: NodeOptions) -> int:
+    reactor = _install_reactor()
+    folder = DataFolder.open(options.data, started=time.time(), entropy=os.urandom)
+    start_logging(folder.path, to_stderr=not options.embedded)
+    warning = Durability.parse(options.durability).warning
+    if warning is not None:
+        logger.warning("%s", warning)
+    node = Node(reactor, options, folder)
+    node.start()
+    reactor.addSystemEventTrigger("before", "shutdown", node.stop)
+    reactor.run()
+    return 0
+
+
+def _install_reactor() -> Any:
+    """Install Twisted's epoll reactor on the boot clock, before anything else imports a reactor."""
+    epollreactor.install()
+    from twisted.internet import reactor
+
+    # Twisted's default is the wall clock, and every timer would follow its steps.
+    cast("Any", reactor).seconds = boottime_seconds
+    return reactor
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: every RocksDB keeps dozens."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,164 @@
+"""From a data folder to engines that are up to date: open them, replay the log. Blocks.
+
+Every acknowledged decree is in the log or in an engine, so after this each replica holds all of
+them, or is named with what is wrong and not served (reliability reference 2.4, 2.5).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pegasus_server.data import physical_batch
+from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.table import Table, TableStatus
+from pegasus_server.mutation_log.files import SharedLog
+from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.replay import ReplicaReplay
+from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
+from pegasus_server.storage.engine import EngineDamaged
+from pegasus_server.storage.rocks import RocksEngine, RocksMemory
+from pegasus_tab.base.ids import Decree, Gpid
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What a node starts from.
+
+    Attributes:
+        log: open for appending.
+        engines: of the replicas to serve, each with everything the log had for it.
+        last_timestamps_us: the highest timestamp replayed, by replica; 0 for none.
+        faults: replicas that cannot be served, and why.
+        durable: decree up to which each replica's engine is on disk, served or not.
+    """
+
+    log: SharedLog
+    engines: dict[Gpid, RocksEngine] = field(default_factory=dict)
+    last_timestamps_us: dict[Gpid, int] = field(default_factory=dict)
+    faults: dict[Gpid, str] = field(default_factory=dict)
+    durable: dict[Gpid, Decree] = field(default_factory=dict)
+
+
+class Recovery:
+    """One recovery of one data folder.
+
+    Args:
+        folder: the data folder.
+        state: the tables.
+        memory: caches shared by the engines.
+        segment_bytes_max: for the log.
+        entropy: gives as many random bytes as asked for.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        state: ClusterState,
+        memory: RocksMemory,
+        segment_bytes_max: int,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._folder = folder
+        self._state = state
+        self._memory = memory
+        self._segment_bytes_max = segment_bytes_max
+        self._entropy = entropy
+        self._engines: dict[Gpid, RocksEngine] = {}
+        self._faults: dict[Gpid, str] = {}
+        self._durable: dict[Gpid, Decree] = {}
+
+    def run(self) -> Recovered:
+        """Open what can be opened and replay the log.
+
+        Raises:
+            LogRefusedError: the log is of a newer version or of another node.
+            OSError: the log's disk refused.
+        """
+        for table in self._state.tables.values():
+            if table.status != TableStatus.CREATING:
+                for index in range(table.partition_count):
+                    self._open(Gpid(table.app_id, index), table)
+        log, replay = SharedLog.open(
+            self._folder.log_path,
+            cluster=self._folder.cluster,
+            node=self._folder.node,
+            segment_bytes_max=self._segment_bytes_max,
+            durable=self._durable,
+            entropy=self._entropy,
+        )
+        for finding in replay.findings:
+            logger.warning("log: %s", finding)
+        recovered = Recovered(log)
+        for gpid, given_back in replay.replicas.items():
+            self._replay(gpid, given_back, recovered)
+        recovered.faults = self._faults
+        recovered.durable = self._durable
+        for gpid, fault in self._faults.items():
+            logger.error(
+                "replica %s is not served: %s; its data in %s and the log are kept",
+                gpid,
+                fault,
+                self._folder.replica_path(gpid),
+            )
+        return recovered
+
+    def _open(self, gpid: Gpid, table: Table) -> None:
+        """Open a replica's engine if it is to be served; learn its durable decree in any case."""
+        store = self._store(gpid)
+        self._durable[gpid] = Decree(0)  # pins the whole log until something better is known
+        try:
+            self._durable[gpid] = store.durable_decree()
+            if table.status == TableStatus.AVAILABLE:
+                engine = store.open()
+                self._engines[gpid] = engine
+                self._durable[gpid] = engine.applied_decree
+        except REPLICA_FAULTS as error:
+            self._faults[gpid] = str(error)
+
+    def _replay(self, gpid: Gpid, given_back: ReplicaReplay, recovered: Recovered) -> None:
+        if gpid in self._faults:
+            return
+        engine = self._engines.get(gpid)
+        try:
+            if given_back.suspect is not None:
+                raise EngineDamaged(given_back.suspect)
+            if engine is not None:
+                _apply(engine, given_back.mutations)
+                recovered.engines[gpid] = engine
+            elif given_back.mutations:
+                self._catch_up(gpid, given_back.mutations)
+        except REPLICA_FAULTS as error:
+            self._faults[gpid] = str(error)
+            if engine is not None:
+                engine.close()
+            return
+        if given_back.mutations:
+            recovered.last_timestamps_us[gpid] = given_back.mutations[-1].timestamp_us
+
+    def _catch_up(self, gpid: Gpid, mutations: Sequence[Mutation]) -> None:
+        """Bring a dropped table's replica up to date and close it again.
+
+        The crash came between the drop and the flush of its engines; a recall must find it whole.
+        """
+        store = self._store(gpid)
+        engine = store.open()
+        _apply(engine, mutations)
+        durable = engine.flush()
+        store.note_durable(mutations[-1].ballot, durable)
+        engine.close()
+        self._durable[gpid] = durable
+
+    def _store(self, gpid: Gpid) -> ReplicaStore:
+        return ReplicaStore(self._folder.replica_path(gpid), gpid, self._memory)
+
+
+def _apply(engine: RocksEngine, mutations: Sequence[Mutation]) -> None:
+    for mutation in mutations:
+        try:
+            changes = physical_batch.decode(mutation.body)
+        except ValueError as error:
+            raise EngineDamaged(f"decree {mutation.decree} in the log: {error}") from error
+        engine.apply(changes, mutation.decree)

@@ -1,0 +1,29 @@
+"""Why a node could not start, and the exit code that says so to whoever started it."""
+
+import os
+
+EXIT_USAGE = os.EX_USAGE
+"""64: the command line or the way Python was started is wrong."""
+EXIT_PORT_IN_USE = os.EX_UNAVAILABLE
+"""69: the port cannot be listened on."""
+EXIT_FAILED = os.EX_SOFTWARE
+"""70: a defect of this program."""
+EXIT_DISK_FAILED = os.EX_IOERR
+"""74: the log could not be synced; nothing may be acknowledged any more."""
+EXIT_LOCKED = os.EX_TEMPFAIL
+"""75: another node holds the data folder."""
+EXIT_BAD_FOLDER = os.EX_CONFIG
+"""78: the data folder is damaged, read-only, foreign, or of a newer version."""
+
+
+class StartupFault(Exception):  # noqa: N818 -- the fault lies outside the program
+    """The node cannot start.
+
+    Args:
+        exit_code: one of the EXIT_ constants.
+        text: one line: what is wrong and what to do.
+    """
+
+    def __init__(self, exit_code: int, text: str) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code

@@ -1,0 +1,122 @@
+"""The node's small watchers: disk space, flushing, the embedded node's last client, timers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.task import Clock
+
+from pegasus_server.runtime.disk_space import DiskSpace
+from pegasus_server.runtime.embedded import FIRST_CLIENT_SECONDS, LastClientWatch
+from pegasus_server.runtime.flush import Flushing
+from pegasus_server.runtime.timers import Timers
+from pegasus_server.runtime.turn import Turn
+
+
+def test_writes_stop_below_the_minimum_and_resume_a_good_deal_above_it(tmp_path: Path) -> None:
+    free = [1000]
+    space = DiskSpace(tmp_path, 100, lambda _: free[0])
+    verdicts = []
+    for free[0] in (100, 99, 100, 124, 125, 100):
+        verdicts.append(space.look())
+    assert verdicts == [False, True, True, True, False, False]
+
+
+def test_a_real_disk_can_be_looked_at(tmp_path: Path) -> None:
+    assert DiskSpace(tmp_path, 0).look() is False
+
+
+class Flushes:
+    """A flush that lasts until told otherwise."""
+
+    def __init__(self) -> None:
+        self.log_bytes = 0
+        self.started = 0
+        self.deleted = 0
+        self.done: Callable[[], None] | None = None
+        self.flushing = Flushing(
+            flush_seconds=10.0,
+            log_bytes_max=1000,
+            log_bytes=lambda: self.log_bytes,
+            flush=self._start,
+            delete_segments=self._delete,
+        )
+
+    def _start(self, done: Callable[[], None]) -> None:
+        self.started += 1
+        self.done = done
+
+    def _delete(self) -> None:
+        self.deleted += 1
+
+    def finish(self) -> None:
+        assert self.done is not None
+        self.done()
+
+    def look(self, times: int) -> None:
+        for _ in range(times):
+            self.flushing.look()
+
+
+def test_engines_are_flushed_now_and_then_and_segments_deleted_after() -> None:
+    flushes = Flushes()
+    flushes.look(9)
+    assert flushes.started == 0
+    flushes.look(1)
+    assert (flushes.started, flushes.deleted) == (1, 0)
+    flushes.finish()
+    assert flushes.deleted == 1
+    flushes.look(10)
+    assert flushes.started == 2
+
+
+def test_a_log_past_its_bound_is_not_waited_for_but_one_flush_at_a_time() -> None:
+    flushes = Flushes()
+    flushes.log_bytes = 1000
+    flushes.look(3)
+    assert flushes.started == 1
+    flushes.finish()
+    flushes.look(1)
+    assert flushes.started == 2
+
+
+def test_an_embedded_node_ends_after_its_last_client() -> None:
+    clock, ended = Clock(), list[float]()
+    watch = LastClientWatch(clock, 2.0, lambda: ended.append(clock.seconds()))
+    clock.advance(20)
+    watch.on_count(1)
+    clock.advance(1000)
+    watch.on_count(2)
+    watch.on_count(1)
+    watch.on_count(0)
+    clock.advance(1)
+    watch.on_count(1)
+    clock.advance(100)
+    watch.on_count(0)
+    clock.advance(1.9)
+    assert ended == []
+    clock.advance(0.1)
+    assert len(ended) == 1
+
+
+def test_an_embedded_node_nobody_comes_to_ends_too() -> None:
+    clock, ended = Clock(), list[float]()
+    LastClientWatch(clock, 2.0, lambda: ended.append(clock.seconds()))
+    clock.advance(FIRST_CLIENT_SECONDS)
+    assert ended == [FIRST_CLIENT_SECONDS]
+
+
+def test_a_timer_that_raises_comes_again() -> None:
+    clock, calls = Clock(), list[float]()
+
+    def work() -> None:
+        calls.append(clock.seconds())
+        if len(calls) == 1:
+            raise ValueError("once")
+
+    timers = Timers(clock, Turn(lambda: 0))
+    timers.every(2.0, work)
+    clock.advance(2.0)
+    clock.advance(2.0)
+    timers.stop()
+    clock.advance(2.0)
+    assert calls == [2.0, 4.0]
