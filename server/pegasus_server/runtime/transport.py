@@ -77,6 +77,7 @@ class ClientConnection(TwistedProtocol):
         self._is_resting = False
         self._is_peer_slow = False
         self._is_connected = False
+        self._is_refused = False
         self._replies: list[bytes] = []
         self._reply_bytes = 0
 
@@ -142,6 +143,9 @@ class ClientConnection(TwistedProtocol):
 
     def _refuse(self, fault: RemoteProtocolError) -> None:
         """Close after a fault in the bytes; replies to the frames before it still leave."""
+        if self._is_refused:
+            return
+        self._is_refused = True
         logger.warning("connection from %s closed: %s", self.host, fault.message)
         self._turn.answered.append(self)
         self._reactor.callLater(0, self._lose)
