@@ -37,6 +37,8 @@ from pegasus_server.storage.engine import (
 from pegasus_server.storage.rocks_options import RocksMemory, rocks_options
 from pegasus_tab.base.ids import Decree
 
+__all__ = ["RocksEngine", "RocksMemory"]
+
 _OUTSIDE_CAUSES = (
     "lock",
     "Permission denied",
