@@ -78,6 +78,7 @@ class SharedLog:
         self._suspects = {
             gpid for gpid, replica in recovery.replay.replicas.items() if replica.suspect
         }
+        self._closed_bytes = sum(segment.bytes_held for segment in self._segments)
         self._pinned: Counter[int] = Counter()
         self._spare: EmptyFile | None = None
         empty = self._first_file()
@@ -139,6 +140,11 @@ class SharedLog:
                 raise LogRefusedError(f"the log is not writable: {error}") from error
             raise
         return log, recovery.replay
+
+    @property
+    def bytes_held(self) -> int:
+        """How many bytes the segments hold, not counting what is only preallocated."""
+        return self._closed_bytes + self._writer.offset
 
     def append_group(self, mutations: Sequence[Mutation]) -> None:
         """Append mutations as one block; on disk only after ``sync``.
@@ -207,6 +213,7 @@ class SharedLog:
                     self._folder.rename(segment.name, segment.name + DAMAGED_SUFFIX)
                 else:
                     self._folder.delete([segment.name])
+                self._closed_bytes -= segment.bytes_held
         del self._segments[: len(gone)]
         return [Path(segment.name) for segment in gone]
 
@@ -308,6 +315,8 @@ class SharedLog:
         if empty is None:
             empty = self._birth.empty_file(NEW_NAME, self._segment_bytes_max)
         self._writer = self._begin(empty, old.number + 1, old.start_offset + old.offset, [])
+        self._segments[-2].bytes_held = old.offset
+        self._closed_bytes += old.offset
         old.close(trim=False)
 
     def _first_file(self) -> EmptyFile:

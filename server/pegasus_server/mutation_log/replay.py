@@ -115,12 +115,14 @@ class KeptSegment:
         number: of the segment.
         highest: highest decree of every partition in it.
         is_damaged: it must not be deleted, only set aside.
+        bytes_held: its size, once it is no longer written; preallocated space does not count.
     """
 
     name: str
     number: int
     highest: dict[Gpid, Decree] = field(default_factory=dict)
     is_damaged: bool = False
+    bytes_held: int = 0
 
     def note(self, gpid: Gpid, decree: Decree) -> None:
         """Note that the segment holds this decree."""
@@ -218,6 +220,7 @@ class _Recovering:
                 self._on_damage(reading.name, part)
             else:
                 self._on_block(part)
+        self.segments[-1].bytes_held = reading.scan.end
         torn = reading.scan.torn
         if torn is not None:
             self._on_torn(reading.name, torn)
