@@ -1,12 +1,14 @@
 """The group of client writes that waits for a place in the window."""
 
-from pegasus_server.replication.inputs import ClientWrites
+from collections.abc import Sequence
+
+from pegasus_server.replication.inputs import Change, ClientWrites
 from pegasus_tab.base.limits import MIB
 
 GROUP_OPERATIONS_MAX = 8192
 """A group with this many client requests takes no more."""
 GROUP_BYTES_MAX = 4 * MIB
-"""A group whose bodies reach this many bytes takes no more."""
+"""A group whose keys and values reach this many bytes takes no more."""
 
 
 class CollectingGroup:
@@ -36,13 +38,14 @@ class CollectingGroup:
         assert writes.operations >= 1
         self._members.append(writes)
         self._operations += writes.operations
-        self._bytes += len(writes.body)
+        self._bytes += writes.bytes
 
-    def take(self) -> tuple[bytes, tuple[object, ...]]:
-        """Empty the group into one body and the tokens of its members, in order of arrival."""
+    def take(self) -> tuple[Sequence[Change], tuple[object, ...]]:
+        """Empty the group into one physical batch and the tokens of its members, in order."""
         members = self._members
         assert members
-        body = members[0].body if len(members) == 1 else b"".join([each.body for each in members])
-        tokens = tuple([each.token for each in members])
         self._members, self._operations, self._bytes = [], 0, 0
-        return body, tokens
+        if len(members) == 1:
+            return members[0].changes, (members[0].token,)
+        changes = [change for each in members for change in each.changes]
+        return changes, tuple([each.token for each in members])

@@ -8,8 +8,9 @@ def describe_effect(effect: PrimaryEffect) -> str:
     """Render an effect as its verb, its position and what it carries."""
     match effect:
         case AppendLog():
-            body = effect.body.decode("ascii", "backslashreplace")
-            return f"append {effect.ballot}.{effect.decree} at={effect.timestamp_us} {body}"
+            keys = b" ".join([key for key, _ in effect.changes])
+            text = keys.decode("ascii", "backslashreplace")
+            return f"append {effect.ballot}.{effect.decree} at={effect.timestamp_us} {text}"
         case Apply():
             return f"apply {effect.decree} for {' '.join(map(str, effect.tokens))}"
         case Refuse():

@@ -1,8 +1,10 @@
 """What a replica asks its adapter to do, in the order given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_server.replication.inputs import Change
 from pegasus_tab.base.ids import Ballot, Decree
 
 
@@ -13,7 +15,7 @@ class AppendLog:
     ballot: Ballot
     decree: Decree
     timestamp_us: int
-    body: bytes
+    changes: Sequence[Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,12 @@ class Apply:
 
     Attributes:
         decree: one above the decree applied before.
-        body: the joined physical batches.
+        changes: the joined physical batches.
         tokens: the ClientWrites this mutation carries, in order of arrival.
     """
 
     decree: Decree
-    body: bytes
+    changes: Sequence[Change]
     tokens: tuple[object, ...]
 
 

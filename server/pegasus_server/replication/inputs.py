@@ -1,9 +1,13 @@
 """What can happen to a replica: the inputs of its state machine (``step(input) -> effects``)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pegasus_tab.base.ids import Decree
+
+Change: TypeAlias = tuple[bytes, bytes | None]
+"""One change of a physical batch, as the storage engine takes it; opaque here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,12 +15,14 @@ class ClientWrites:
     """Writes of one turn, already evaluated into one physical batch.
 
     Attributes:
-        body: the encoded physical batch; opaque here, but bodies may be joined end to end.
+        changes: the physical batch, in order; batches are joined end to end. May be empty.
+        bytes: size of its keys and values.
         operations: how many client requests it answers, >= 1.
         token: names these writes to the adapter; comes back in Apply and Refuse.
     """
 
-    body: bytes
+    changes: Sequence[Change]
+    bytes: int
     operations: int
     token: object
 

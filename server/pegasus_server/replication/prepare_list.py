@@ -5,8 +5,10 @@ Follows the prepare list of PacificA (MSR-TR-2008-25, section 2) as the ancestor
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pegasus_server.replication.inputs import Change
 from pegasus_tab.base.ids import Ballot, Decree
 
 
@@ -18,7 +20,7 @@ class Prepared:
         ballot: the configuration it was prepared under.
         decree: its position.
         timestamp_us: when the primary prepared it, strictly increasing in the decree.
-        body: the physical batch.
+        changes: the physical batch.
         tokens: names of the client writes inside.
         logged: the own disk answered. Becomes one acknowledgement among several when
             secondaries join.
@@ -27,7 +29,7 @@ class Prepared:
     ballot: Ballot
     decree: Decree
     timestamp_us: int
-    body: bytes
+    changes: Sequence[Change]
     tokens: tuple[object, ...]
     logged: bool = False
 

@@ -115,7 +115,7 @@ class Primary:
         self._prepare_list.note_logged(event.decree)
         effects: list[PrimaryEffect] = []
         while entry := self._prepare_list.commit_next():
-            effects.append(Apply(entry.decree, entry.body, entry.tokens))
+            effects.append(Apply(entry.decree, entry.changes, entry.tokens))
         return effects + self._prepare_collected(now_us)
 
     def _on_applied(self, event: Applied) -> list[PrimaryEffect]:
@@ -127,13 +127,13 @@ class Primary:
         """Turn the collecting group into the next mutation if the window has a place."""
         if not self._collecting or len(self._prepare_list) >= WINDOW_MUTATIONS_MAX:
             return []
-        body, tokens = self._collecting.take()
+        changes, tokens = self._collecting.take()
         entry = Prepared(
             ballot=self.ballot,
             decree=Decree(self.prepared + 1),
             timestamp_us=self._timestamps.next(now_us),
-            body=body,
+            changes=changes,
             tokens=tokens,
         )
         self._prepare_list.add(entry)
-        return [AppendLog(entry.ballot, entry.decree, entry.timestamp_us, body)]
+        return [AppendLog(entry.ballot, entry.decree, entry.timestamp_us, changes)]

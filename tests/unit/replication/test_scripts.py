@@ -49,8 +49,8 @@ class Scenario:
     def _input(self, verb: str, subject: str, fields: dict[str, str]) -> PrimaryInput:
         if verb == "write":
             operations = int(fields.get("operations", "1"))
-            body = subject.encode() + b"." * int(fields.get("padding", "0"))
-            return ClientWrites(body, operations, subject)
+            size = int(fields.get("bytes", "1"))
+            return ClientWrites([(subject.encode(), b"")], size, operations, subject)
         if verb == "logged":
             return LogAppended(Decree(int(subject)))
         assert verb == "applied", verb
@@ -61,8 +61,7 @@ class Scenario:
             effects = self.primary.step(event, self.now_us)
         except AssertionError as error:
             return [f"assertion: {error}"]
-        trace = [describe_effect(effect) for effect in effects]
-        return [*(line if len(line) < 100 else line[:90] + " ..." for line in trace)]
+        return [describe_effect(effect) for effect in effects]
 
 
 def replay(text: str) -> str:
