@@ -1,9 +1,12 @@
-"""An answer that is owed: to whom, to which request, and how to word it once the decree is known."""
+"""An answer that is owed: to whom, to which request, and what it says once the decree is known."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from pegasus_server.storage.engine import Change
 from pegasus_tab.base.ids import Decree
+from pegasus_tab.wire.codes import Status
+from pegasus_tab.wire.thrift_struct import Struct
 
 
 class Client(Protocol):
@@ -26,13 +29,13 @@ class Answer(NamedTuple):
         client: where it goes.
         name: the request's RPC name.
         seqid: the request's number.
-        word: makes the reply frame from the decree the write got.
+        outcome: makes the response from the decree the write got; for a PUT just its status.
     """
 
     client: Client
     name: bytes
     seqid: int
-    word: Callable[[Decree], bytes]
+    outcome: Callable[[Decree], Struct] | Status
 
 
 class TurnWrites(NamedTuple):
@@ -43,5 +46,5 @@ class TurnWrites(NamedTuple):
         answers: what is owed for them.
     """
 
-    changes: list[tuple[bytes, bytes | None]]
+    changes: list[Change]
     answers: list[Answer]

@@ -6,13 +6,13 @@ changes to the primary machine, and carries out the effects that come back.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
-from pegasus_server.data.writes import WriteRequest, evaluate
+from pegasus_server.data.writes import WriteRequest, evaluate, put_change
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.describe import describe_primary
 from pegasus_server.replication.effects import AppendLog, Apply, PrimaryEffect, Refuse
@@ -25,8 +25,10 @@ from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.engine import Change, Engine, EngineDamaged
 from pegasus_tab.base.ids import Ballot, Decree
 from pegasus_tab.wire import codes
+from pegasus_tab.wire.codes import Status
+from pegasus_tab.wire.fast import put_response
+from pegasus_tab.wire.frame import RequestFrame, encode_response
 from pegasus_tab.wire.messages import result
-from pegasus_tab.wire.response_frame import encode_response
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class Replica:
         self._overlay = Overlay(engine)
         self._primary = Primary(self.gpid, ballot, engine.applied_decree, timestamps)
         self._changes: list[Change] = []
+        self._bytes = 0
         self._answers: list[Answer] = []
         self._outstanding: deque[TurnWrites] = deque()
         self._inputs: deque[PrimaryInput] = deque()
@@ -93,44 +96,60 @@ class Replica:
         """Take over the table's settings; later writes follow them."""
         self._default_ttl = int(envs.get(DEFAULT_TTL_ENV, "0"))
 
-    def write(self, request: WriteRequest, client: Client, name: bytes, seqid: int) -> None:
-        """Take one write; it is answered once it is committed and applied.
+    def write(self, request: WriteRequest, frame: RequestFrame, client: Client) -> None:
+        """Take one write of any kind; it is answered once it is committed and applied.
 
         Args:
-            request: as decoded from the wire.
+            request: as decoded from the frame.
+            frame: what it came in.
             client: whom to answer.
-            name: the RPC, for the answer.
-            seqid: the request's number, for the answer.
         """
         timestamp_us = self._timestamps.next(self._turn.now_us)
         evaluation = evaluate(
             request, self._overlay, self.identity, self._turn.now, timestamp_us, self._default_ttl
         )
+        answer = Answer(client, frame.name, frame.seqid, evaluation.respond)
+        self._take(evaluation.changes, frame.end - frame.offset, answer)
 
-        def word(decree: Decree) -> bytes:
-            return encode_response(name, seqid, result(evaluation.respond(decree).encode()))
+    def put(self, key: bytes, value: bytes, expire: int, seqid: int, client: Client) -> None:
+        """Take one PUT without message objects; as ``write`` with an UpdateRequest.
 
-        self.take(evaluation.changes, Answer(client, name, seqid, word))
+        Args:
+            key: encoded key.
+            value: user data.
+            expire: absolute, seconds since 2016, 0 for the table's default.
+            seqid: the request's number.
+            client: whom to answer.
+        """
+        turn = self._turn
+        timestamp_us = self._timestamps.next(turn.now_us)
+        change = put_change(key, value, expire, turn.now, timestamp_us, self._default_ttl)
+        if change is None:
+            status, changes = Status.INVALID_ARGUMENT, []
+        else:
+            status, changes = Status.OK, [change]
+        self._take(changes, len(key) + len(value), Answer(client, codes.PUT, seqid, status))
 
-    def take(self, changes: Sequence[Change], answer: Answer) -> None:
+    def _take(self, changes: list[Change], size: int, answer: Answer) -> None:
         """Add one evaluated write to the writes of this turn."""
         if not self._answers:
             self._turn.written.append(self)
         self._overlay.prepare(changes)
         self._changes += changes
+        self._bytes += size
         self._answers.append(answer)
 
     def end_turn(self) -> None:
         """Hand the writes of this turn to the primary machine as one physical batch."""
         writes = TurnWrites(self._changes, self._answers)
-        self._changes, self._answers = [], []
+        size = self._bytes
+        self._changes, self._bytes, self._answers = [], 0, []
         if self.refusal is not None:
             # It failed in the middle of the turn; these writes never got a decree.
             _answer_all([writes], self.refusal)
             return
         self._outstanding.append(writes)
-        body = physical_batch.encode(writes.changes)
-        self._drive(ClientWrites(body, len(writes.answers), writes))
+        self._drive(ClientWrites(writes.changes, size, len(writes.answers), writes))
 
     def fail(self, reason: str) -> None:
         """Stop serving for good: the engine or the machine contradicted itself.
@@ -182,8 +201,9 @@ class Replica:
     def _perform(self, effect: PrimaryEffect) -> None:
         match effect:
             case AppendLog():
+                body = physical_batch.encode(effect.changes)
                 mutation = Mutation(
-                    self.gpid, effect.ballot, effect.decree, effect.timestamp_us, effect.body
+                    self.gpid, effect.ballot, effect.decree, effect.timestamp_us, body
                 )
                 self._disk.submit(mutation, partial(self._on_logged, effect.decree))
             case Apply():
@@ -195,18 +215,23 @@ class Replica:
                 _answer_all([writes], effect.error)
 
     def _apply(self, effect: Apply) -> None:
-        carried = [self._outstanding[index] for index in range(len(effect.tokens))]
-        assert all(mine is token for mine, token in zip(carried, effect.tokens, strict=True))
-        changes = carried[0].changes
-        for writes in carried[1:]:
-            changes = changes + writes.changes
-        self.engine.apply(changes, effect.decree)
-        self._overlay.settle(changes)
+        self.engine.apply(effect.changes, effect.decree)
+        self._overlay.settle(effect.changes)
         self._inputs.append(Applied(effect.decree))
-        for writes in carried:
-            self._outstanding.popleft()
-            for client, _, _, word in writes.answers:
-                client.send(word(effect.decree))
+        for token in effect.tokens:
+            writes = self._outstanding.popleft()
+            assert writes is token, "writes are answered in the order they were taken"
+            self._answer(writes.answers, effect.decree)
+
+    def _answer(self, answers: Iterable[Answer], decree: Decree) -> None:
+        """Tell clients the decree their writes got."""
+        gpid, server = self.identity
+        for client, name, seqid, outcome in answers:
+            if isinstance(outcome, Status):
+                client.send(put_response(seqid, outcome, gpid, decree, server))
+            else:
+                response = outcome(decree)
+                client.send(encode_response(name, seqid, result(response.encode())))
 
 
 def _answer_all(writes: Iterable[TurnWrites], error: str) -> None:
