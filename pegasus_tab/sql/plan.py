@@ -1,0 +1,82 @@
+"""Statements to plans: which planner takes which statement."""
+
+from collections.abc import Mapping
+
+from pegasus_tab.sql import ast
+from pegasus_tab.sql.catalog import Catalog, Table
+from pegasus_tab.sql.compute import Computed
+from pegasus_tab.sql.plan_definition import plan_alter, plan_create, plan_drop, plan_recall
+from pegasus_tab.sql.plan_nodes import Explain, Plan, Query, SetOption, Show, Statement
+from pegasus_tab.sql.plan_select import plan_select
+from pegasus_tab.sql.plan_write import plan_delete, plan_insert, plan_update
+from pegasus_tab.sql.planning import Planning
+from pegasus_tab.sql.settings import known_setting, setting_value
+
+
+def plan_statement(
+    text: str, parsed: ast.Parsed, catalog: Catalog, settings: Mapping[str, object]
+) -> tuple[Statement, tuple[Table, ...]]:
+    """Bind and plan a parsed statement.
+
+    Returns:
+        The statement, and the tables its plan rests on (a change of one makes it stale).
+
+    Raises:
+        Error: ProgrammingError, NotSupportedError, DataError or IntegrityError with its place.
+    """
+    planning = Planning(text, catalog, settings, Computed(len(parsed.parameters)))
+    plan = _plan(planning, parsed.statement)
+    statement = Statement(
+        text,
+        plan,
+        parsed.parameters,
+        tuple(planning.computed.expressions),
+        tuple(planning.notices),
+    )
+    return statement, tuple(planning.tables)
+
+
+def plan_query(planning: Planning, statement: ast.Query) -> Query:
+    """Plan a query, ours or the residual engine's."""
+    if isinstance(statement, ast.Select):
+        return plan_select(planning, statement)
+    from pegasus_tab.sql.plan_residual import plan_core
+
+    planning.scan_allowed = planning.scan_allowed or statement.allow_filtering
+    return plan_core(planning, statement.core)
+
+
+def _plan(planning: Planning, statement: ast.Statement) -> Plan:
+    match statement:
+        case ast.Select() | ast.QueryCore():
+            return plan_query(planning, statement)
+        case ast.Insert():
+            return plan_insert(planning, statement)
+        case ast.Update():
+            return plan_update(planning, statement)
+        case ast.Delete():
+            return plan_delete(planning, statement)
+        case ast.CreateTable():
+            return plan_create(statement)
+        case ast.DropTable():
+            return plan_drop(planning, statement)
+        case ast.RecallTable():
+            return plan_recall(statement)
+        case ast.AlterTable():
+            return plan_alter(planning, statement)
+        case ast.Show():
+            return _show(planning, statement)
+        case ast.SetOption(name=name, value=value, place=place):
+            return SetOption(name, setting_value(name, value, place))
+        case ast.Explain(statement=inner, analyze=analyze, format=format_):
+            if not analyze:
+                # EXPLAIN reads nothing: it must show the full scan that it would refuse to run.
+                planning.scan_allowed = True
+            return Explain(_plan(planning, inner), analyze, format_)
+
+
+def _show(planning: Planning, statement: ast.Show) -> Show:
+    table = planning.table(statement.table) if statement.table is not None else None
+    if statement.what == "option" and statement.name is not None:
+        known_setting(statement.name, statement.place)
+    return Show(statement.what, table, statement.name)
