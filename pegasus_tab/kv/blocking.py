@@ -1,0 +1,365 @@
+"""Drives a session over sockets, for callers that wait for their results.
+
+One client serves any number of threads. Each wants the result of its own call, but only one of them
+at a time waits on the sockets: the *poller*. It takes in whatever arrives, for everybody. The others
+are told when something happened; when the poller leaves with its own result, one of them takes over.
+A call is sent by the thread that makes it, so that a depth of one costs no hand-over.
+
+Ctrl-C raises KeyboardInterrupt anywhere. While waiting it is harmless. In the middle of the session's
+work it could leave half a change behind: ``_sound`` is False during such work, and who finds it False
+on entry begins with a fresh session and fresh connections.
+"""
+
+import math
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from pegasus_tab.base.errors import Error
+from pegasus_tab.base.limits import MIB
+from pegasus_tab.kv import failure
+from pegasus_tab.kv.call import WAITING, Call, Pending
+from pegasus_tab.kv.pages import Pages
+from pegasus_tab.kv.partition_table import PartitionTable
+from pegasus_tab.kv.retry import RetryPolicy
+from pegasus_tab.kv.session import Session
+from pegasus_tab.kv.wires import Event, Wires
+from pegasus_tab.wire.address import Address
+
+WINDOW_BYTES_MAX: Final = 8 * MIB
+"""Arguments outstanding in one ``run``, unless a single call is larger."""
+POLL_SECONDS_MAX: Final = 60.0
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+
+class BlockingClient:
+    """Makes calls and waits for them.
+
+    Args:
+        metas: addresses of the meta servers.
+        timeout_ms: for each call, unless it says otherwise.
+        policy: the session's limits.
+        find_metas: asked for new addresses when no connection to a meta server can be opened (an
+            embedded node that was started again listens elsewhere); None when they never change.
+        clock: monotonic seconds.
+        wall_clock: unix seconds, for times to live.
+        fraction: draws 0 <= x < 1.
+    """
+
+    def __init__(
+        self,
+        metas: Sequence[Address],
+        *,
+        timeout_ms: int,
+        policy: RetryPolicy | None = None,
+        find_metas: Callable[[], Sequence[Address]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        fraction: Callable[[], float] = random.random,
+    ) -> None:
+        self.timeout_ms = timeout_ms
+        self.wall_clock = wall_clock
+        self._metas = list(metas)
+        self._policy = policy or RetryPolicy()
+        self._find_metas = find_metas
+        self._clock = clock
+        self._fraction = fraction
+        self._session = Session(metas, policy=self._policy, fraction=fraction)
+        self._epoch = 0
+        self._sound = True
+        self._closed = False
+        self._wires = Wires(self._session, find_metas)
+        self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._poller: int | None = None
+        self._poll_until = math.inf
+        self._listeners = 0
+
+    # -- for callers -----------------------------------------------------------------------------
+
+    def call(self, call: Call[T], timeout_ms: int | None = None) -> T | Error:
+        """Carry out one call.
+
+        Args:
+            call: what to do.
+            timeout_ms: other than the client's.
+
+        Returns:
+            Its result, or the error that came instead.
+
+        Raises:
+            InterfaceError: the client is closed.
+            OperationalError: too many calls are outstanding.
+        """
+        epoch = self._epoch
+        [pending] = self._submit((call,), timeout_ms)
+        self._finish_waiting(pending, epoch)
+        return pending.result  # type: ignore[return-value]  # the method's decode made it
+
+    def run(
+        self, calls: Iterable[Call[T]], window: int = 256, timeout_ms: int | None = None
+    ) -> Iterator[T | Error]:
+        """Carry out many calls, several at a time over all partitions.
+
+        The calls run concurrently: no order is promised between them.
+
+        Args:
+            calls: taken as they can be sent.
+            window: calls outstanding at once, >= 1.
+            timeout_ms: for each call, other than the client's.
+
+        Yields:
+            For each call, in their order, its result or the error that came instead.
+
+        Raises:
+            InterfaceError: the client is closed.
+            OperationalError: too many calls are outstanding.
+        """
+        source = iter(calls)
+        waiting: deque[Pending] = deque()
+        epoch, size, more = self._epoch, 0, True
+        try:
+            while more or waiting:
+                # Refilling at half keeps the batches, and so the system calls, large.
+                if more and len(waiting) <= window // 2:
+                    batch = _take(source, window - len(waiting), WINDOW_BYTES_MAX - size)
+                    more = bool(batch) or bool(waiting)
+                    size += sum(len(call.arguments) for call in batch)
+                    waiting.extend(self._submit(batch, timeout_ms))
+                if waiting:
+                    self._wait(waiting[0], epoch)
+                    epoch = self._epoch
+                while waiting and waiting[0].result is not WAITING:
+                    done = waiting.popleft()
+                    size -= len(done.call.arguments)
+                    yield done.result  # type: ignore[misc]  # the method's decode made it
+        finally:
+            self._abandon(waiting)
+
+    def follow(self, reads: Iterable[Pages[P]], parallel: int) -> Iterator[P]:
+        """Carry out reads of several pages, a few of them side by side.
+
+        Args:
+            reads: begun as there is room.
+            parallel: reads under way at once, >= 1; each has one page on the way.
+
+        Yields:
+            Pages: of the reads under way one each in turn, so the order depends on nothing but
+            the data.
+
+        Raises:
+            Error: a page could not be had; the other reads end too.
+        """
+        source = iter(reads)
+        turn: deque[tuple[Pages[P], Pending]] = deque()
+        epoch = self._epoch
+        try:
+            while True:
+                self._begin(source, turn, parallel)
+                if not turn:
+                    return
+                read, pending = turn[0]
+                self._wait(pending, epoch)
+                epoch = self._epoch
+                turn.popleft()
+                page = read.accept(pending.result)
+                self._begin(iter((read,)), turn, parallel)
+                yield page
+        finally:
+            self._abandon([pending for _, pending in turn])
+            self._free(turn)
+
+    def locate(self, table: str) -> PartitionTable:
+        """Look a table's partitions up, without a request when they are known.
+
+        Args:
+            table: its name.
+
+        Returns:
+            What the session knows; not to be changed.
+
+        Raises:
+            ProgrammingError: there is no such table.
+            OperationalError: nobody could be asked.
+        """
+        known = self._session.table(table)
+        if known is not None:
+            return known
+        with self._lock:
+            epoch = self._epoch
+            session = self._enter()
+            self._sound = False
+            now = self._clock()
+            pending = session.locate(table, now, self.timeout_ms)
+            self._after_submit(now)
+        self._finish_waiting(pending, epoch)
+        if isinstance(pending.result, Error):
+            raise pending.result
+        assert isinstance(pending.result, PartitionTable)
+        return pending.result
+
+    def forget(self, table: str) -> None:
+        """Look a table up again before its next call."""
+        with self._lock:
+            self._enter().forget(table)
+
+    def close(self) -> None:
+        """Close all connections; calls that wait in other threads fail. Closing twice is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._sound = False
+            self._wires.close()
+            self._news.notify_all()
+
+    # -- submitting and waiting ------------------------------------------------------------------
+
+    def _submit(self, calls: Sequence[Call[object]], timeout_ms: int | None) -> list[Pending]:
+        """Hand calls to the session and send what can be sent."""
+        limit = self.timeout_ms if timeout_ms is None else timeout_ms
+        with self._lock:
+            session = self._enter()
+            if len(calls) > session.room:
+                raise failure.overloaded(self._policy.calls_max)
+            self._sound = False
+            now = self._clock()
+            submit = session.submit
+            pendings = [submit(call, now, limit) for call in calls]
+            self._after_submit(now)
+            return pendings
+
+    def _after_submit(self, now: float) -> None:
+        wires = self._wires
+        wires.flush(now)
+        self._sound = True
+        if self._poller is None:
+            return
+        if wires.changed or self._session.next_deadline() < self._poll_until:
+            wires.ring()
+
+    def _begin(
+        self,
+        source: Iterator[Pages[P]],
+        turn: deque[tuple[Pages[P], Pending]],
+        parallel: int,
+    ) -> None:
+        """Ask for the next page of reads from a source, while there is room for them."""
+        while len(turn) < parallel:
+            read = next(source, None)
+            if read is None:
+                return
+            call = read.next_call()
+            if call is not None:
+                turn.append((read, self._submit((call,), None)[0]))
+
+    def _finish_waiting(self, pending: Pending, epoch: int) -> None:
+        """Wait for a result; when that is interrupted, forget the call."""
+        try:
+            self._wait(pending, epoch)
+        finally:
+            if pending.result is WAITING:
+                self._abandon((pending,))
+
+    def _wait(self, pending: Pending, epoch: int) -> None:
+        """Wait until a call has its result, as the poller or beside it."""
+        while not pending.done:
+            wires = self._take_turn(pending, epoch)
+            if wires is not None:
+                self._poll_once(wires)
+
+    def _take_turn(self, pending: Pending, epoch: int) -> Wires | None:
+        """Become the poller, or wait for its news; return the wires to poll, None after news."""
+        me = threading.get_ident()
+        with self._lock:
+            self._enter()
+            if pending.done:
+                return None
+            if epoch != self._epoch:
+                pending.result = failure.forgotten(pending)
+                return None
+            if self._poller is not None and self._poller != me:
+                self._listen()
+                return None
+            self._poller = me
+            self._poll_until = self._session.next_deadline()
+            self._wires.changed = False
+            return self._wires
+
+    def _listen(self) -> None:
+        """Wait for the poller's news."""
+        self._listeners += 1
+        try:
+            self._news.wait(POLL_SECONDS_MAX)
+        finally:
+            self._listeners -= 1
+
+    def _poll_once(self, wires: Wires) -> None:
+        """Wait for events without the lock, then take them in with it."""
+        events: list[Event] = []
+        try:
+            seconds = min(self._poll_until - self._clock(), POLL_SECONDS_MAX)
+            events = wires.poll(max(0, math.ceil(seconds * 1000)))
+        finally:
+            with self._lock:
+                self._poller = None
+                if self._sound and wires is self._wires:
+                    self._sound = False
+                    wires.take_in(events, self._clock())
+                    self._sound = True
+                if self._listeners:
+                    self._news.notify_all()
+
+    def _abandon(self, pendings: Iterable[Pending]) -> None:
+        with self._lock:
+            if not self._sound:
+                return  # whatever was held is forgotten with the session
+            self._sound = False
+            for pending in pendings:
+                self._session.abandon(pending)
+            self._sound = True
+
+    def _free(self, turn: Iterable[tuple[Pages[P], Pending]]) -> None:
+        """Free what the server remembers of unfinished reads whose last page has come."""
+        for read, pending in turn:
+            if pending.result is WAITING or isinstance(pending.result, Error):
+                continue
+            read.accept(pending.result)
+            call = read.closing_call()
+            if call is not None and self._sound:
+                self._submit((call,), None)
+
+    # -- under the lock --------------------------------------------------------------------------
+
+    def _enter(self) -> Session:
+        if not self._sound:
+            self._recover()
+        return self._session
+
+    def _recover(self) -> None:
+        """Begin anew after an interrupt in the middle of the session's work."""
+        if self._closed:
+            raise failure.closed()
+        self._wires.close()
+        self._session = Session(self._metas, policy=self._policy, fraction=self._fraction)
+        self._wires = Wires(self._session, self._find_metas)
+        self._epoch += 1
+        self._sound = True
+        self._news.notify_all()
+
+
+def _take(source: Iterator[Call[T]], count: int, size: int) -> list[Call[T]]:
+    """Take calls from a source up to a count and a size of arguments, the last one beyond it."""
+    batch: list[Call[T]] = []
+    while len(batch) < count and size > 0:
+        call = next(source, None)
+        if call is None:
+            break
+        batch.append(call)
+        size -= len(call.arguments)
+    return batch
