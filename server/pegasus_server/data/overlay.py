@@ -51,7 +51,7 @@ class Overlay:
         for key, value in changes:
             values = self._prepared[key]
             settled = values.pop(0)
-            assert settled is value, "changes settle in the order they were prepared"
+            assert settled == value, "changes settle in the order they were prepared"
             if not values:
                 del self._prepared[key]
 
@@ -63,6 +63,6 @@ class Overlay:
         for key, value in reversed(changes):
             values = self._prepared[key]
             withdrawn = values.pop()
-            assert withdrawn is value, "only the newest changes can be withdrawn"
+            assert withdrawn == value, "only the newest changes can be withdrawn"
             if not values:
                 del self._prepared[key]
