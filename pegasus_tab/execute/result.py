@@ -7,13 +7,15 @@ batches become tuples column by column, a lookup's tuples become one small batch
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pegasus_tab.tabular.schema import ColumnType
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+T = TypeVar("T")
 Page: TypeAlias = list[tuple[Any, ...]]
 
 
@@ -23,6 +25,26 @@ class ResultColumn:
 
     name: str
     type: ColumnType | None
+
+
+class Streamed(Generic[T]):
+    """An iterator whose first item was fetched already, so that its errors came up front."""
+
+    def __init__(self, source: Iterator[T]) -> None:
+        self._source = source
+        self._first = list(islice(source, 1))
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield all items; may be called once."""
+        first, self._first = self._first, []
+        yield from first
+        yield from self._source
+
+    def close(self) -> None:
+        """End the source, so that it lets go of its scans."""
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
 
 
 class ResultSet:
