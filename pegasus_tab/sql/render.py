@@ -139,6 +139,8 @@ class Renderer:
                 unit = call.arguments[0]
                 assert isinstance(unit, Literal)  # the binder checks the unit
                 return f"extract({unit.value} FROM {arguments[1]})"
+            case "current_timestamp":
+                return "CURRENT_TIMESTAMP"
             case name:
                 return f"{name}({', '.join(arguments)})"
 
@@ -163,7 +165,7 @@ def literal(value: object) -> str:
         case bytes():
             return f"X'{value.hex()}'"
         case timedelta():
-            return f"INTERVAL '{value}'"
+            return f"INTERVAL '{value / timedelta(seconds=1):g} seconds'"
         case date() | UUID():
             return f"'{value}'"
         case dict():
