@@ -8,6 +8,7 @@ the same time cannot lose each other.
 import json
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 
 SCHEMA_ENV = "tab.schema"
 DEFAULT_TTL_ENV = "default_ttl"
@@ -108,7 +109,8 @@ def env_fault(name: str, value: str) -> str | None:
     """Say what is wrong with setting a table env, or return None."""
     check = KNOWN_ENVS.get(name)
     if check is None:
-        return f"unknown table env {name!r}; known ones: {', '.join(sorted(KNOWN_ENVS))}"
+        likely = get_close_matches(name, KNOWN_ENVS, n=1) or sorted(KNOWN_ENVS)
+        return f"unknown table env {name[:80]!r}; known: {', '.join(likely)}"
     if len(value) > ENV_BYTES_MAX:
         return f"table env {name}: {len(value)} characters, at most {ENV_BYTES_MAX} are allowed"
     wanted = check(value)

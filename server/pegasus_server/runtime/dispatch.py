@@ -8,9 +8,10 @@ import logging
 from collections.abc import Mapping
 
 from pegasus_server.runtime.answer import Client
+from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.meta_rpcs import ServeMeta
 from pegasus_server.runtime.read_rpcs import READS, ServeRead, get
-from pegasus_server.runtime.replica import Replica
+from pegasus_server.runtime.replica import SILENCE, Replica
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.runtime.write_rpcs import WRITES, ServeWrite, put
 from pegasus_server.storage.engine import EngineDamaged
@@ -30,6 +31,7 @@ class Dispatch:
         replicas: the partitions served here, by gpid; changed from outside.
         faults: the partitions that should be and cannot; changed from outside.
         meta: meta's RPCs.
+        disk: the log's thread, asked whether it takes writes.
         turn: the node's turn.
 
     Attributes:
@@ -42,12 +44,14 @@ class Dispatch:
         replicas: Mapping[tuple[int, int], Replica],
         faults: Mapping[tuple[int, int], str],
         meta: Mapping[bytes, ServeMeta],
+        disk: DiskThread,
         turn: Turn,
     ) -> None:
         self.writes_refused: str | None = None
         self._replicas = replicas
         self._faults = faults
         self._meta = meta
+        self._disk = disk
         self._turn = turn
 
     def serve(self, frame: RequestFrame, client: Client) -> bool:
@@ -82,8 +86,8 @@ class Dispatch:
         replica = self._replicas.get(frame[2:4])
         if replica is None:
             self._refuse_missing(frame, client)
-        elif replica.refusal is not None:
-            refuse(frame, client, replica.refusal)
+        elif replica.read_refusal is not None:
+            refuse(frame, client, replica.read_refusal)
         else:
             try:
                 reply = read(replica, frame, self._turn.now)
@@ -91,20 +95,21 @@ class Dispatch:
                 replica.fail(str(error))
                 refuse(frame, client, codes.ERR_CORRUPTION)
             else:
-                client.send(reply)
+                if reply is not None:
+                    client.send(reply)
         return False
 
     def _write(self, write: ServeWrite, frame: RequestFrame, client: Client) -> bool:
         replica = self._replicas.get(frame[2:4])
         if replica is None:
             self._refuse_missing(frame, client)
+        elif replica.write_refusal is not None:
+            refuse(frame, client, replica.write_refusal)
         elif frame.end - frame.offset > WRITE_REQUEST_BYTES_MAX:
             refuse(frame, client, codes.ERR_INVALID_DATA)
-        elif replica.refusal is not None:
-            refuse(frame, client, replica.refusal)
         elif self.writes_refused is not None:
             refuse(frame, client, self.writes_refused)
-        elif replica.is_full:
+        elif replica.is_full or self._disk.refusal is not None:
             refuse(frame, client, codes.ERR_CAPACITY_EXCEEDED)
         else:
             try:
@@ -120,6 +125,7 @@ class Dispatch:
 
 
 def refuse(frame: RequestFrame, client: Client, error: str) -> None:
-    """Answer a request with a framework error."""
-    if frame.name != codes.CLEAR_SCANNER:  # never answered, not even with an error (8.3)
+    """Answer a request with a framework error, or not at all if that is SILENCE."""
+    # CLEAR_SCANNER is never answered, not even with an error (protocol reference 8.3).
+    if error != SILENCE and frame.name != codes.CLEAR_SCANNER:
         client.send(encode_response(frame.name, frame.seqid, b"", codes.safe_error(error)))

@@ -85,7 +85,7 @@ def _run(options: NodeOptions) -> int:
 
 def _install_reactor() -> Any:
     """Install Twisted's epoll reactor on the boot clock, before anything else imports a reactor."""
-    epollreactor.install()
+    cast("Any", epollreactor).install()
     from twisted.internet import reactor
 
     # Twisted's default is the wall clock, and every timer would follow its steps.

@@ -84,7 +84,7 @@ class Node(Factory):
         """
         listening = self._listen()
         self._listening = listening
-        self._port = listening.getHost().port
+        self._port = cast("Any", listening.getHost()).port
         memory = RocksMemory()
         store = MetaStoreFile(self._folder.meta_state_path)
         state = self._load_state(store)
@@ -100,7 +100,7 @@ class Node(Factory):
         self._meta = MetaLoop(Meta(state), store, self._replicas, self._disk.run, unix_seconds)
         rpcs = MetaRpcs(self._meta, self._address_for, self._facts)
         self._dispatch = Dispatch(
-            self._replicas.serving, self._replicas.faults, rpcs.table, self._turn
+            self._replicas.serving, self._replicas.faults, rpcs.table, self._disk, self._turn
         )
         self._start_timers()
         self._publish()
@@ -218,7 +218,7 @@ class Node(Factory):
     def stop(self) -> Deferred[None]:
         """Finish what was taken, flush and close everything; fires when the process may end."""
         stopped: Deferred[None] = Deferred()
-        stopped.addTimeout(STOP_SECONDS_MAX, self._reactor, _log_slow_stop)
+        stopped = stopped.addTimeout(STOP_SECONDS_MAX, self._reactor, _log_slow_stop)
         self._listening.stopListening()
         self._watch = None
         self._timers.stop()

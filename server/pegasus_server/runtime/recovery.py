@@ -38,7 +38,7 @@ class Recovered:
     log: SharedLog
     engines: dict[Gpid, RocksEngine] = field(default_factory=dict)
     last_timestamps_us: dict[Gpid, int] = field(default_factory=dict)
-    faults: dict[Gpid, str] = field(default_factory=dict)
+    faults: dict[tuple[int, int], str] = field(default_factory=dict)
     durable: dict[Gpid, Decree] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ class Recovery:
         self._segment_bytes_max = segment_bytes_max
         self._entropy = entropy
         self._engines: dict[Gpid, RocksEngine] = {}
-        self._faults: dict[Gpid, str] = {}
+        self._faults: dict[tuple[int, int], str] = {}
         self._durable: dict[Gpid, Decree] = {}
 
     def run(self) -> Recovered:
@@ -96,12 +96,13 @@ class Recovery:
             self._replay(gpid, given_back, recovered)
         recovered.faults = self._faults
         recovered.durable = self._durable
-        for gpid, fault in self._faults.items():
+        for (app_id, index), fault in self._faults.items():
             logger.error(
-                "replica %s is not served: %s; its data in %s and the log are kept",
-                gpid,
+                "replica %d.%d is not served: %s; its data in %s and the log are kept",
+                app_id,
+                index,
                 fault,
-                self._folder.replica_path(gpid),
+                self._folder.replica_path(Gpid(app_id, index)),
             )
         return recovered
 
@@ -159,6 +160,6 @@ def _apply(engine: RocksEngine, mutations: Sequence[Mutation]) -> None:
     for mutation in mutations:
         try:
             changes = physical_batch.decode(mutation.body)
-        except ValueError as error:
+        except physical_batch.BatchDamaged as error:
             raise EngineDamaged(f"decree {mutation.decree} in the log: {error}") from error
         engine.apply(changes, mutation.decree)

@@ -12,6 +12,7 @@ from functools import partial
 from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
+from pegasus_server.data.scan import ScanContexts
 from pegasus_server.data.writes import WriteRequest, evaluate, put_change
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.describe import describe_primary
@@ -33,6 +34,13 @@ from pegasus_tab.wire.messages import result
 logger = logging.getLogger(__name__)
 
 DEFAULT_TTL_ENV = "default_ttl"
+DENY_ENV = "replica.deny_client_request"
+READ_MS_ENV = "replica.rocksdb_iteration_threshold_time_ms"
+
+READ_SECONDS_MAX = 2.0
+"""A read that takes longer stops (protocol reference 6.5 allows 30 s; it holds up all others)."""
+SILENCE = ""
+"""In place of an error name: no answer at all."""
 
 
 class Replica:
@@ -49,11 +57,16 @@ class Replica:
         disk: the log's thread.
         turn: the node's turn.
         envs: the table's settings.
+        first_scan_id: see ScanContexts.
 
     Attributes:
         gpid: the partition.
         ballot: the configuration it serves under.
-        refusal: framework error name every request is answered with now, None while it serves.
+        read_refusal: framework error name every read is answered with now, None while it serves;
+            SILENCE if it is to get no answer.
+        write_refusal: likewise for writes.
+        read_seconds_max: longest time for one read.
+        scans: the scans under way.
         engine: for reads, which see committed and applied rows only.
     """
 
@@ -67,12 +80,17 @@ class Replica:
         disk: DiskThread,
         turn: Turn,
         envs: Mapping[str, str],
+        first_scan_id: int,
     ) -> None:
         self.identity = identity
         self.gpid = identity.gpid
         self.ballot = ballot
         self.engine = engine
-        self.refusal: str | None = None
+        self.scans = ScanContexts(first_scan_id)
+        self.read_refusal: str | None = None
+        self.write_refusal: str | None = None
+        self.read_seconds_max = READ_SECONDS_MAX
+        self._refusal: str | None = None
         self._timestamps = timestamps
         self._disk = disk
         self._turn = turn
@@ -92,9 +110,32 @@ class Replica:
         """Tell whether a write must be refused because too many wait already."""
         return self._primary.is_full
 
+    @property
+    def is_failed(self) -> bool:
+        """Tell whether the engine or the machine failed; only a restart opens it again."""
+        return self._refusal == codes.ERR_CORRUPTION
+
     def set_envs(self, envs: Mapping[str, str]) -> None:
         """Take over the table's settings; later writes follow them."""
+        self._envs = envs
         self._default_ttl = int(envs.get(DEFAULT_TTL_ENV, "0"))
+        read_ms = int(envs.get(READ_MS_ENV, "0"))
+        self.read_seconds_max = (
+            min(read_ms / 1000, READ_SECONDS_MAX) if read_ms else READ_SECONDS_MAX
+        )
+        self._note_refusals()
+
+    def _refuse(self, error: str) -> None:
+        self._refusal = error
+        self._note_refusals()
+
+    def _note_refusals(self) -> None:
+        """Decide once, not per request, what requests are answered with."""
+        action, _, scope = self._envs.get(DENY_ENV, "").partition("*")
+        denial = codes.ERR_INVALID_STATE if action == "reconfig" else SILENCE
+        denies_reads, denies_writes = scope in ("all", "read"), scope in ("all", "write")
+        self.read_refusal = self._refusal or (denial if denies_reads else None)
+        self.write_refusal = self._refusal or (denial if denies_writes else None)
 
     def write(self, request: WriteRequest, frame: RequestFrame, client: Client) -> None:
         """Take one write of any kind; it is answered once it is committed and applied.
@@ -144,9 +185,9 @@ class Replica:
         writes = TurnWrites(self._changes, self._answers)
         size = self._bytes
         self._changes, self._bytes, self._answers = [], 0, []
-        if self.refusal is not None:
+        if self._refusal is not None:
             # It failed in the middle of the turn; these writes never got a decree.
-            _answer_all([writes], self.refusal)
+            _answer_all([writes], self._refusal)
             return
         self._outstanding.append(writes)
         self._drive(ClientWrites(writes.changes, size, len(writes.answers), writes))
@@ -157,19 +198,19 @@ class Replica:
         Writes under way are answered ERR_TIMEOUT, which every client takes as "may have
         happened": the log holds them, and the next start applies them.
         """
-        if self.refusal == codes.ERR_CORRUPTION:
+        if self.is_failed:
             return
         logger.error(
             "replica %s stopped serving: %s; restart the node to open it again", self.gpid, reason
         )
-        self.refusal = codes.ERR_CORRUPTION
+        self._refuse(codes.ERR_CORRUPTION)
         outstanding, self._outstanding = self._outstanding, deque()
         _answer_all(outstanding, codes.ERR_TIMEOUT)
         self._report_idle()
 
     def drain(self, on_idle: Callable[[], None]) -> None:
         """Refuse further requests; call back once every write taken is answered."""
-        self.refusal = self.refusal or codes.ERR_INVALID_STATE
+        self._refuse(self._refusal or codes.ERR_INVALID_STATE)
         self._on_idle = on_idle
         self._report_idle()
 
@@ -179,7 +220,7 @@ class Replica:
             on_idle()
 
     def _on_logged(self, decree: Decree) -> None:
-        if self.refusal != codes.ERR_CORRUPTION:
+        if not self.is_failed:
             self._drive(LogAppended(decree))
             self._report_idle()
 

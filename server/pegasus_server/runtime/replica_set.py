@@ -5,6 +5,7 @@ to the reactor's thread.
 """
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -80,6 +81,8 @@ class ReplicaSet:
             disk=self._disk,
             turn=self._turn,
             envs=table.envs,
+            # Ids of this life must not be met by clients of the one before (8.1).
+            first_scan_id=int.from_bytes(os.urandom(3), "big") << 32,
         )
 
     def serve_recovered(self, table: Table, recovered: Recovered) -> None:
@@ -150,9 +153,11 @@ class ReplicaSet:
         gpid, ballot = replica.gpid, replica.ballot
 
         def close() -> Decree:
-            durable = replica.engine.flush()
-            self.store(gpid).note_durable(ballot, durable)
-            replica.engine.close()
+            try:
+                durable = replica.engine.flush()
+                self.store(gpid).note_durable(ballot, durable)
+            finally:
+                replica.engine.close()
             return durable
 
         def closed(durable: Decree) -> None:

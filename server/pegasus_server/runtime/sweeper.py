@@ -46,7 +46,7 @@ class ExpirySweeper:
             self._rest_seconds = PASS_SECONDS_MIN
             return
         replica = self._replicas.get(self._due[-1])
-        if replica is None or replica.refusal is not None:
+        if replica is None or replica.is_failed:
             self._next_replica()
             return
         try:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -39,7 +40,7 @@ class Timers:
 
         loop = LoopingCall(run)
         loop.clock = self._reactor
-        loop.start(seconds, now=False).addErrback(_log_failure)
+        cast("Any", loop.start(seconds, now=False)).addErrback(_log_failure)
         self._loops.append(loop)
 
     def stop(self) -> None:
