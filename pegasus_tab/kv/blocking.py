@@ -141,12 +141,15 @@ class BlockingClient:
         finally:
             self._abandon(waiting)
 
-    def follow(self, reads: Iterable[Pages[P]], parallel: int) -> Iterator[P]:
+    def follow(
+        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: int | None = None
+    ) -> Iterator[P]:
         """Carry out reads of several pages, a few of them side by side.
 
         Args:
             reads: begun as there is room.
             parallel: reads under way at once, >= 1; each has one page on the way.
+            timeout_ms: for each page, other than the client's.
 
         Yields:
             Pages: of the reads under way one each in turn, so the order depends on nothing but
@@ -160,7 +163,7 @@ class BlockingClient:
         epoch = self._epoch
         try:
             while True:
-                self._begin(source, turn, parallel)
+                self._begin(source, turn, parallel, timeout_ms)
                 if not turn:
                     return
                 read, pending = turn[0]
@@ -168,7 +171,7 @@ class BlockingClient:
                 epoch = self._epoch
                 turn.popleft()
                 page = read.accept(pending.result)
-                self._begin(iter((read,)), turn, parallel)
+                self._begin(iter((read,)), turn, parallel, timeout_ms)
                 yield page
         finally:
             self._abandon([pending for _, pending in turn])
@@ -248,6 +251,7 @@ class BlockingClient:
         source: Iterator[Pages[P]],
         turn: deque[tuple[Pages[P], Pending]],
         parallel: int,
+        timeout_ms: int | None,
     ) -> None:
         """Ask for the next page of reads from a source, while there is room for them."""
         while len(turn) < parallel:
@@ -256,7 +260,7 @@ class BlockingClient:
                 return
             call = read.next_call()
             if call is not None:
-                turn.append((read, self._submit((call,), None)[0]))
+                turn.append((read, self._submit((call,), timeout_ms)[0]))
 
     def _finish_waiting(self, pending: Pending, epoch: int) -> None:
         """Wait for a result; when that is interrupted, forget the call."""

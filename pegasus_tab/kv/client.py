@@ -72,30 +72,39 @@ class Client:
         """Carry out one call; the result, or the error that came instead, which is not raised."""
         return self._driver.call(call, timeout_ms)
 
-    def run(self, calls: Iterable[Call[T]], window: int = WINDOW_DEFAULT) -> Iterator[T | Error]:
+    def run(
+        self,
+        calls: Iterable[Call[T]],
+        window: int = WINDOW_DEFAULT,
+        timeout_ms: int | None = None,
+    ) -> Iterator[T | Error]:
         """Carry out many calls, concurrently over partitions and connections.
 
         Args:
             calls: built by ``TableHandle``'s ``_call`` methods; taken as they can be sent. No
                 order is promised between them: do not write one row twice in one run.
             window: calls outstanding at once, >= 1.
+            timeout_ms: for each call, other than the client's.
 
         Yields:
             For each call, in their order, its result or the error that came instead.
         """
-        return self._driver.run(calls, window)
+        return self._driver.run(calls, window, timeout_ms)
 
-    def follow(self, reads: Iterable[Pages[P]], parallel: int) -> Iterator[P]:
+    def follow(
+        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: int | None = None
+    ) -> Iterator[P]:
         """Carry out reads of several pages (``kv.pages``), a few of them side by side.
 
         Args:
             reads: for instance ``TabScanPages`` of each partition.
             parallel: reads under way at once, >= 1.
+            timeout_ms: for each page, other than the client's.
 
         Yields:
             Pages, of the reads under way one each in turn; an error is raised.
         """
-        return self._driver.follow(reads, parallel)
+        return self._driver.follow(reads, parallel, timeout_ms)
 
     # -- meta ------------------------------------------------------------------------------------
 
