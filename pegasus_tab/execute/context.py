@@ -89,9 +89,13 @@ class Context:
                 raise result
             yield result
 
+    def follow(self, reads: "Iterable[Pages[T]]", parallel: int) -> Iterator[T]:
+        """Yield the pages of several reads, ``parallel`` of them under way at once."""
+        return self.client.follow(reads, parallel, self.timeout_ms)
+
     def drain(self, reads: "Sequence[Pages[Any]]", parallel: int = WINDOW) -> None:
         """Carry out reads of several pages to their ends; the reads keep what they found."""
-        for _ in self.client.follow(reads, parallel):
+        for _ in self.follow(reads, parallel):
             pass
 
 

@@ -54,45 +54,42 @@ class RowReader:
         self, context: Context, keys: Sequence[Key], bindings: Bindings
     ) -> list[RowTuple | None]:
         """Read rows in the order of ``keys``; None stands for one that does not exist."""
-        calls = context.calls(self._table)
-        if self.main_only:
-            rows = self._main_rows(context, calls, keys)
-        else:
-            rows = self._wide_rows(context, calls, keys, bindings)
+        found = self.pairs(context, keys, bindings)
+        rows = [self.decode(key, pairs) for key, pairs in zip(keys, found, strict=True)]
         return self.with_ttls(context, keys, rows) if self.shape.ttl else rows
 
-    def _main_rows(
-        self, context: Context, calls: TableCalls, keys: Sequence[Key]
-    ) -> list[RowTuple | None]:
-        singles, groups = _grouped(keys)
-        reads = [KeysRead(calls, hash_key, group, no_value=False) for hash_key, group in groups]
-        values: dict[Key, bytes | None] = {}
-        for (hash_key, _), pairs in zip(groups, _pairs_of(context, reads), strict=True):
-            values.update(((hash_key, sort_key), value) for sort_key, value in pairs)
-        found = context.results(calls.get_call(encode_key(*key)) for key in singles)
-        values.update(zip(singles, found, strict=True))
-        decode = self.codec.decode_plain
-        return [None if (value := values.get(key)) is None else decode(*key, value) for key in keys]
-
-    def _wide_rows(
-        self, context: Context, calls: TableCalls, keys: Sequence[Key], bindings: Bindings
-    ) -> list[RowTuple | None]:
-        assert isinstance(self.codec, RowCodec)  # a raw table's rows are one pair each
+    def pairs(self, context: Context, keys: Sequence[Key], bindings: Bindings) -> list[list[Pair]]:
+        """Read the pairs wanted of each row, in the order of ``keys``; some may not exist."""
+        calls = context.calls(self._table)
+        if self.main_only:
+            return self._main_pairs(context, calls, keys)
         if self._wanted.maps:
             ranges = [RangeRead(calls, self._whole_row(key), None) for key in keys]
             context.drain(ranges)
-            found: list[list[Pair]] = [list(read.rows) for read in ranges]
-        else:
-            parts = [self._sort_keys(sort_key, bindings) for _, sort_key in keys]
-            reads = [
-                KeysRead(calls, hash_key, sort_keys, no_value=False)
-                for (hash_key, _), sort_keys in zip(keys, parts, strict=True)
-            ]
-            found = _pairs_of(context, reads)
-        return [
-            self.codec.decode(hash_key, pairs)
-            for (hash_key, _), pairs in zip(keys, found, strict=True)
+            return [list(read.rows) for read in ranges]
+        reads = [
+            KeysRead(calls, hash_key, self._sort_keys(sort_key, bindings), no_value=False)
+            for hash_key, sort_key in keys
         ]
+        return _gathered(context, reads)
+
+    def decode(self, key: Key, pairs: Sequence[Pair]) -> RowTuple | None:
+        """Return the row of ``pairs``, without times to live; None when it does not exist."""
+        if not self.main_only:
+            return self.codec.decode(key[0], pairs)
+        return self.codec.decode_plain(*key, pairs[0][1]) if pairs else None
+
+    def _main_pairs(
+        self, context: Context, calls: TableCalls, keys: Sequence[Key]
+    ) -> list[list[Pair]]:
+        singles, groups = _grouped(keys)
+        reads = [KeysRead(calls, hash_key, group, no_value=False) for hash_key, group in groups]
+        values: dict[Key, bytes | None] = {}
+        for (hash_key, _), pairs in zip(groups, _gathered(context, reads), strict=True):
+            values.update(((hash_key, sort_key), value) for sort_key, value in pairs)
+        found = context.results(calls.get_call(encode_key(*key)) for key in singles)
+        values.update(zip(singles, found, strict=True))
+        return [[] if (value := values.get(key)) is None else [(key[1], value)] for key in keys]
 
     def _whole_row(self, key: Key) -> MultiGetRequest:
         start, stop = self.codec.row_range(key[1])
@@ -162,7 +159,7 @@ class _Gathered:
         self.pairs += self._accept(result)
 
 
-def _pairs_of(context: Context, reads: Sequence[KeysRead]) -> list[list[Pair]]:
-    gathered = [_Gathered(read) for read in reads]
-    context.drain(gathered)
-    return [read.pairs for read in gathered]
+def _gathered(context: Context, reads: Sequence[KeysRead]) -> list[list[Pair]]:
+    gathering = [_Gathered(read) for read in reads]
+    context.drain(gathering)
+    return [read.pairs for read in gathering]

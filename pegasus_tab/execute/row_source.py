@@ -113,7 +113,7 @@ class RangeSource:
             for hash_key in self._seek.hash_keys(bindings)
             for request in [replace(self._request(hash_key, sort_range), no_value=True)]
         ]
-        return sum(len(page) for page in context.client.follow(reads, WINDOW))
+        return sum(len(page) for page in context.follow(reads, WINDOW))
 
     def pages(self, context: Context, bindings: Bindings, rows_max: int | None) -> Iterator[Page]:
         """See RowSource."""
@@ -141,7 +141,7 @@ class RangeSource:
             yield self._directed(read.rows)
             return
         rest: list[Pair] = []
-        for page in context.client.follow([_Emptied(read)], 1):
+        for page in context.follow([_Emptied(read)], 1):
             pairs = rest + self._directed(page)
             whole = len(pairs) if self._codec.plain else self._whole_rows(pairs)
             rest = pairs[whole:]

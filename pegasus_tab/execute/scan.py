@@ -165,7 +165,7 @@ class ScanSource:
             for index in range(self._table.partition_count)
         )
         few = rows_max is not None and rows_max <= FEW_ROWS
-        return context.client.follow(reads, 1 if few else PARALLEL)
+        return context.follow(reads, 1 if few else PARALLEL)
 
     def _tab_scan_request(
         self, filter_: Filter | None, rows_max: int | None, *, count_only: bool
