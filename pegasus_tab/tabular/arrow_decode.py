@@ -12,7 +12,7 @@ from pegasus_tab.tabular.arrow_pairs import PairRows, pair_rows
 from pegasus_tab.tabular.arrow_types import arrow_schema, with_extension
 from pegasus_tab.tabular.arrow_values import Columns, family_columns
 from pegasus_tab.tabular.arrow_wide import WideRows
-from pegasus_tab.tabular.layouts import unknown_family
+from pegasus_tab.tabular.layouts import families_ever, unknown_family
 from pegasus_tab.tabular.row_keys import RowKeys
 from pegasus_tab.tabular.schema import RAW_SCHEMA, Schema, is_raw
 from pegasus_tab.tabular.schema_rules import key_columns
@@ -69,9 +69,9 @@ def _columns(schema: Schema, columns: Collection[int], pairs: PairRows) -> Colum
     if is_raw(schema):
         return _raw_columns(pairs)
     key_rows = KeyRows(pairs.keys, RowKeys(schema))
-    if any(column.family for column in schema.columns):
-        return WideRows(schema, pairs, key_rows).columns(columns)
-    return _plain_columns(schema, columns, pairs, key_rows)
+    if families_ever(schema) == {0}:
+        return _plain_columns(schema, columns, pairs, key_rows)
+    return WideRows(schema, pairs, key_rows).columns(columns)
 
 
 def _plain_columns(

@@ -186,10 +186,11 @@ def _map_cells(column: Column, array: pa.Array) -> tuple[Offsets, pa.Array, pa.A
     """Return the row number, map key and value bytes of every cell of a MAP column."""
     if not isinstance(array, pa.MapArray):  # all NULL
         array = array.cast(arrow_type(column.type))
-    counts = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    lists = array.cast(pa.list_(array.type.field(0)))  # kernels do not take the MAP type
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     owners = np.repeat(np.arange(len(array)), counts)
-    # flatten() leaves out what lies under NULL maps and outside the slice; keys and items do not.
-    entries = array.cast(pa.list_(array.type.field(0))).flatten()
+    # flatten() leaves out what lies under NULL maps and outside the slice; MapArray.keys does not.
+    entries = lists.flatten()
     keys, items = entries.field(0), entries.field(1)
     key_column = Column(column.id, column.name, ColumnType(Kind.TEXT))
     assert column.type.value is not None

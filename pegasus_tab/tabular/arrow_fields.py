@@ -1,11 +1,16 @@
 """Fixed-width fields between NumPy and Arrow: stored little-endian, as Arrow has them."""
 
+from datetime import date, datetime, time
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pegasus_tab.base.errors import InternalError
 from pegasus_tab.tabular.arrow_bytes import Mask, bitmap, validity
 from pegasus_tab.tabular.arrow_types import storage_type
+from pegasus_tab.tabular.key_encoding import DATE_EPOCH_ORDINAL, timestamp_microseconds
 from pegasus_tab.tabular.schema import ColumnType, Kind
 
 FIELD_DTYPES = {
@@ -20,22 +25,54 @@ FIELD_DTYPES = {
 }
 """The NumPy type of a stored field; TEXT and BLOB are missing."""
 
+TIME_RANGES = {
+    Kind.TIMESTAMP: (
+        timestamp_microseconds(datetime.combine(date.min, time.min)),
+        timestamp_microseconds(datetime.combine(date.max, time.max)),
+    ),
+    Kind.DATE: (
+        date.min.toordinal() - DATE_EPOCH_ORDINAL,
+        date.max.toordinal() - DATE_EPOCH_ORDINAL,
+    ),
+}
+"""Lowest and highest field of the kinds that Arrow holds further than Python's datetime can show."""
 
-def field_array(
-    type_: ColumnType, field: npt.NDArray[np.generic], valid: Mask | None = None
-) -> pa.Array:
+
+def field_array(type_: ColumnType, field: npt.NDArray[Any], valid: Mask | None = None) -> pa.Array:
     """Return stored fields as an array of the storage type.
 
     Args:
         type_: a type of fixed width.
         field: one element of FIELD_DTYPES a row; strides are allowed.
         valid: False where the column is NULL; None when it is nowhere.
+
+    Raises:
+        InternalError: a field is outside the type's range.
     """
     if type_.kind is Kind.BOOLEAN:
         data = bitmap(field != 0)
     else:
         data = pa.py_buffer(np.ascontiguousarray(field))
-    return pa.Array.from_buffers(storage_type(type_), len(field), [validity(valid), data])
+    array = pa.Array.from_buffers(storage_type(type_), len(field), [validity(valid), data])
+    if not _in_range(type_.kind, field, array):
+        raise InternalError(
+            f"a stored value is out of range for type {type_}",
+            sqlstate="XX001",
+            hint="A row is damaged, or was written by something other than this table's driver.",
+        )
+    return array
+
+
+def _in_range(kind: Kind, field: npt.NDArray[Any], array: pa.Array) -> bool:
+    if kind in TIME_RANGES and len(field):
+        lowest, highest = TIME_RANGES[kind]
+        return bool(field.min() >= lowest and field.max() <= highest)
+    if kind is Kind.DECIMAL:
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+    return True
 
 
 def array_field(type_: ColumnType, array: pa.Array) -> npt.NDArray[np.generic]:

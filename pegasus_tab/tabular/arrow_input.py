@@ -5,13 +5,13 @@ silence. What would be (a number to TEXT, a fraction to INT) is refused with the
 """
 
 from collections.abc import Callable
-from datetime import date, datetime, time
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from pegasus_tab.base.errors import DataError, IntegrityError
+from pegasus_tab.tabular.arrow_fields import TIME_RANGES
 from pegasus_tab.tabular.arrow_types import UUID_STORAGE, storage_type, without_extension
 from pegasus_tab.tabular.key_encoding import null_in_key
 from pegasus_tab.tabular.row_encoding import null_in_column
@@ -47,10 +47,6 @@ _ACCEPTED: dict[Kind, Callable[[pa.DataType], bool]] = {
     Kind.DATE: pt.is_date,
     Kind.UUID: lambda type_: type_ == UUID_STORAGE,
     Kind.MAP: pt.is_map,
-}
-_RANGES: dict[Kind, tuple[object, object]] = {
-    Kind.TIMESTAMP: (datetime.combine(date.min, time.min), datetime.combine(date.max, time.max)),
-    Kind.DATE: (date.min, date.max),
 }
 
 
@@ -108,12 +104,11 @@ def _cast(column: Column, array: pa.Array) -> pa.Array:
 
 def _check_range(column: Column, array: pa.Array) -> None:
     """Refuse what Python's datetime cannot show: rows must stay readable by every driver."""
-    bounds = _RANGES.get(column.type.kind)
+    bounds = TIME_RANGES.get(column.type.kind)
     if bounds is None or array.null_count == len(array):
         return
-    lowest, highest = (pa.scalar(bound, array.type) for bound in bounds)
-    found = pc.min_max(array)
-    if pc.less(found["min"], lowest).as_py() or pc.greater(found["max"], highest).as_py():
+    found = pc.min_max(array.view(pa.int64() if column.type.kind is Kind.TIMESTAMP else pa.int32()))
+    if found["min"].as_py() < bounds[0] or found["max"].as_py() > bounds[1]:
         raise _does_not_fit(column, "a value lies outside the years 1 to 9999", "22008")
 
 

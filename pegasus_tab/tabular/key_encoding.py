@@ -172,9 +172,15 @@ def unscaled(value: Decimal, type_: ColumnType) -> int:
     return number
 
 
-def decimal_of(number: int, scale: int) -> Decimal:
-    """Return the DECIMAL of an unscaled integer: 150 at scale 2 is 1.50."""
-    return DECIMAL_CONTEXT.scaleb(Decimal(number), -scale)
+def decimal_of(number: int, type_: ColumnType) -> Decimal:
+    """Return the DECIMAL of an unscaled integer: 150 at scale 2 is 1.50.
+
+    Raises:
+        ValueError: the number has more digits than the type.
+    """
+    if abs(number) >= 10**type_.precision:
+        raise ValueError
+    return DECIMAL_CONTEXT.scaleb(Decimal(number), -type_.scale)
 
 
 def timestamp_microseconds(value: datetime) -> int:
@@ -357,13 +363,12 @@ def _fixed_decoder(element: KeyElement) -> ElementDecoder:
 
 def _integer_converter(type_: ColumnType) -> Callable[[int], object]:
     """Return the function from an ascending element, read as an unsigned integer, to its value."""
-    scale = type_.scale
     converters: dict[Kind, Callable[[int], object]] = {
         Kind.BOOLEAN: _boolean_of,
         Kind.INT: lambda number: number - _SIGN_32,
         Kind.BIGINT: lambda number: number - _SIGN_64,
         Kind.DOUBLE: _double_of,
-        Kind.DECIMAL: lambda number: decimal_of(number - _SIGN_128, scale),
+        Kind.DECIMAL: lambda number: decimal_of(number - _SIGN_128, type_),
         Kind.TIMESTAMP: lambda number: timestamp_of(number - _SIGN_64),
         Kind.DATE: lambda number: date.fromordinal(number - _SIGN_32 + DATE_EPOCH_ORDINAL),
         Kind.UUID: lambda number: UUID(int=number),

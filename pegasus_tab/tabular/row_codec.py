@@ -41,12 +41,13 @@ class RowCodec:
 
     Attributes:
         schema: the schema it was compiled from.
-        plain: True when every row is exactly one pair (no MAP, no FAMILY).
+        plain: True when every row is exactly one pair: the table has no MAP and no FAMILY and never
+            had one (pairs of a dropped MAP may still be stored).
     """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.plain = all(column.family == 0 for column in schema.columns)
+        self.plain = families_ever(schema) == {0}
         self._keys = RowKeys(schema)
         places = {column.id: place for place, column in enumerate(schema.columns)}
         self._places = places

@@ -58,8 +58,7 @@ def field_unpacker(type_: ColumnType) -> Conversion | None:
     """Return the conversion from a struct field to the value; None when they are the same."""
     match type_.kind:
         case Kind.DECIMAL:
-            scale = type_.scale
-            return lambda field: decimal_of(int.from_bytes(field, "little", signed=True), scale)
+            return lambda field: decimal_of(int.from_bytes(field, "little", signed=True), type_)
         case kind:
             return _UNPACKERS.get(kind)
 

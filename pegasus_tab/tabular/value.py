@@ -187,12 +187,13 @@ def _decimal_coercion(type_: ColumnType) -> Coercion:
 
     def decimal(value: object) -> Decimal:
         number = value if type(value) is Decimal else _decimal_number(type_, value)
-        if not number.is_finite() or abs(number) >= limit:
+        # copy_abs, because abs() rounds to the digits of the caller's decimal context.
+        if not number.is_finite() or number.copy_abs() >= limit:
             raise _out_of_range(type_, value)
         rounded = number.quantize(quantum, context=DECIMAL_CONTEXT)
-        if abs(rounded) >= limit:  # 9.99 rounds up to 10.0
+        if rounded.copy_abs() >= limit:  # 9.99 rounds up to 10.0
             raise _out_of_range(type_, value)
-        return rounded or abs(rounded)  # there is one zero, without a sign
+        return rounded or rounded.copy_abs()  # there is one zero, without a sign
 
     return decimal
 

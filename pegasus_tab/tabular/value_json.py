@@ -1,4 +1,4 @@
-"""Values as JSON: how defaults in a schema and constants in a filter are written.
+"""Scalars as JSON: how defaults in a schema and constants in a filter are written.
 
 =================  ===============================================================================
 BOOLEAN, INT,      as they are
@@ -7,13 +7,11 @@ DOUBLE             a number, or "NaN", "Infinity", "-Infinity"
 DECIMAL, UUID,     text; TIMESTAMP and DATE in ISO 8601
 TIMESTAMP, DATE
 BLOB               text of hexadecimal digits
-MAP                an object
 =================  ===============================================================================
 """
 
 import json
 import math
-from collections.abc import Mapping
 
 from pegasus_tab.base.errors import DataError
 from pegasus_tab.tabular.schema import ColumnType, Kind
@@ -23,7 +21,8 @@ _TEXT_KINDS = frozenset({Kind.DECIMAL, Kind.UUID, Kind.TIMESTAMP, Kind.DATE})
 
 
 def value_to_json(type_: ColumnType, value: object) -> object:
-    """Return what json.dumps takes for a value in the form of value.py, or None."""
+    """Return what json.dumps takes for a scalar in the form of value.py, or None."""
+    assert type_.kind is not Kind.MAP
     if value is None:
         return None
     match type_.kind:
@@ -33,10 +32,6 @@ def value_to_json(type_: ColumnType, value: object) -> object:
         case Kind.DOUBLE:
             assert isinstance(value, float)
             return value if math.isfinite(value) else _not_finite(value)
-        case Kind.MAP:
-            assert isinstance(value, Mapping)
-            assert type_.value is not None
-            return {key: value_to_json(type_.value, item) for key, item in value.items()}
         case kind:
             return str(value) if kind in _TEXT_KINDS else value
 
