@@ -7,7 +7,8 @@ make these, so that the binder need not know which one ran.
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from pegasus_tab.sql.terms import Item, Name, Place, Term
+from pegasus_tab.sql.place import Place
+from pegasus_tab.sql.terms import Item, Name, Term
 from pegasus_tab.tabular.schema import ColumnType
 
 

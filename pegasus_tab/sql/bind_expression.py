@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from pegasus_tab.base.errors import DataError, ProgrammingError
-from pegasus_tab.sql.column_types import BIGINT, BOOLEAN, NUMBERS, TEXT, fields
+from pegasus_tab.sql.column_types import BIGINT, BOOLEAN, NUMBERS, TEXT
 from pegasus_tab.sql.expression import (
     Call,
     ColumnRef,
@@ -21,6 +21,7 @@ from pegasus_tab.sql.expression import (
     TtlOf,
 )
 from pegasus_tab.sql.literals import constant_type, fitted
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.scope import Scope
 from pegasus_tab.sql.terms import (
     Apply,
@@ -29,7 +30,6 @@ from pegasus_tab.sql.terms import (
     Default,
     Item,
     Name,
-    Place,
     Placeholder,
     Term,
     place_of,
@@ -77,7 +77,7 @@ class Binder:
                 raise ProgrammingError(
                     "DEFAULT stands alone, as a value of INSERT or UPDATE",
                     sqlstate="42601",
-                    **fields(term.place),
+                    **at(term.place),
                 )
 
     def bind_as(self, term: Term, type_: ColumnType, what: str) -> Expression:
@@ -93,7 +93,7 @@ class Binder:
         raise ProgrammingError(
             f"{what} must be of type {type_}, not {found}",
             sqlstate="42804",
-            **fields(place_of(term)),
+            **at(place_of(term)),
         )
 
     def assigned(self, term: Term, type_: ColumnType, column: str) -> Expression:
@@ -112,6 +112,8 @@ class Binder:
                 return Literal(fitted(value, type_, place), type_)
             case Parameter(index=index):
                 return Parameter(index, type_)
+            case _:
+                pass
         found = type_of(bound)
         if found is None or found == type_:
             return bound
@@ -121,7 +123,7 @@ class Binder:
             f'column "{column}" is of type {type_}, the value of type {found}',
             sqlstate="42804",
             hint=f"write CAST(... AS {type_})" if castable(found, type_) else None,
-            **fields(place),
+            **at(place),
         )
 
     def retyped(
@@ -145,7 +147,7 @@ class Binder:
             raise ProgrammingError(
                 f'column "{column.name}" is of type {column.type}, not a MAP',
                 sqlstate="42804",
-                **fields(term.base.place),
+                **at(term.base.place),
             )
         key = self.bind_as(term.key, TEXT, "a MAP's key")
         return MapItem(column.id, key, column.type.value)
@@ -161,14 +163,14 @@ class Binder:
                 return Literal(fitted(text, term.type, place), term.type)
             case Parameter(index=index):
                 return Parameter(index, term.type)
+            case _:
+                pass
         found = type_of(bound)
         if found == term.type:
             return bound
         if found is None or castable(found, term.type):
             return Call("cast", (bound,), term.type)
-        raise ProgrammingError(
-            f"cannot cast {found} to {term.type}", sqlstate="42846", **fields(place)
-        )
+        raise ProgrammingError(f"cannot cast {found} to {term.type}", sqlstate="42846", **at(place))
 
 
 def type_of(expression: Expression) -> ColumnType | None:
@@ -204,14 +206,14 @@ def seconds(binder: Binder, term: Term) -> Expression:
         raise ProgrammingError(
             "a time to live is a number of seconds, an INTERVAL or a parameter",
             sqlstate="42804",
-            **fields(place),
+            **at(place),
         )
     if not 0 < value <= TTL_SECONDS_MAX:
         raise DataError(
             f"a time to live is 1 to {TTL_SECONDS_MAX} seconds",
             sqlstate="22023",
             hint="leave USING TTL out to keep the row for good",
-            **fields(place),
+            **at(place),
         )
     return Literal(value, BIGINT)
 

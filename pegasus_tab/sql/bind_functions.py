@@ -14,10 +14,10 @@ from pegasus_tab.sql.column_types import (
     NUMBERS,
     TEXT,
     TIMESTAMP,
-    fields,
 )
-from pegasus_tab.sql.expression import Call, Expression, Literal, Parameter, TtlOf
+from pegasus_tab.sql.expression import Call, Expression, Literal, TtlOf
 from pegasus_tab.sql.function_names import ARGUMENT_COUNTS, unknown_function
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.scope import Scope
 from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.terms import Apply, Constant, Name, Term, place_of
@@ -41,7 +41,7 @@ def _check_count(term: Apply) -> None:
     raise ProgrammingError(
         f"function {term.function} takes {wanted} arguments, not {len(term.arguments)}",
         sqlstate="42883",
-        **fields(place_of(term)),
+        **at(place_of(term)),
     )
 
 
@@ -71,7 +71,7 @@ def _number(binder: Binder, term: Term, what: str) -> Expression:
         raise ProgrammingError(
             f"{what} must be a number, not {type_ or 'an interval'}",
             sqlstate="42804",
-            **fields(place_of(term)),
+            **at(place_of(term)),
         )
     return bound
 
@@ -111,7 +111,9 @@ def _same(arguments: list[Expression]) -> ColumnType | None:
     return type_of(arguments[0])
 
 
-def common(binder: Binder, terms: tuple[Term, ...], what: str) -> tuple[list[Expression], ColumnType | None]:
+def common(
+    binder: Binder, terms: tuple[Term, ...], what: str
+) -> tuple[list[Expression], ColumnType | None]:
     """Bind terms that must share a type (CASE arms, COALESCE ...), casting those that differ."""
     bound = [binder.bind(term) for term in terms]
     shared: ColumnType | None = None
@@ -124,7 +126,7 @@ def common(binder: Binder, terms: tuple[Term, ...], what: str) -> tuple[list[Exp
             raise ProgrammingError(
                 f"{what} of types {shared} and {type_} cannot be matched",
                 sqlstate="42804",
-                **fields(place_of(term)),
+                **at(place_of(term)),
             )
         shared = joined
     if shared is None:
@@ -179,7 +181,7 @@ def _concat(binder: Binder, term: Apply) -> Expression:
         type_ = type_of(bound)
         if is_interval(bound) or (type_ is not None and type_.kind is Kind.MAP):
             raise ProgrammingError(
-                "argument of concat must be a scalar", sqlstate="42804", **fields(place_of(one))
+                "argument of concat must be a scalar", sqlstate="42804", **at(place_of(one))
             )
     return Call("concat", arguments, TEXT)
 
@@ -196,7 +198,7 @@ def _with_unit(units: list[str], result: Callable[[str], ColumnType]) -> Rule:
                 f"{term.function} does not know the unit {unit.value!r}",
                 sqlstate="22023",
                 hint=nearest(name, units) or f"units are {', '.join(units)}",
-                **fields(unit.place),
+                **at(unit.place),
             )
         bound = binder.retyped(binder.bind(value), TIMESTAMP, place_of(value), value)
         type_ = type_of(bound)
@@ -204,7 +206,7 @@ def _with_unit(units: list[str], result: Callable[[str], ColumnType]) -> Rule:
             raise ProgrammingError(
                 f"argument of {term.function} must be of type TIMESTAMP or DATE, not {type_}",
                 sqlstate="42804",
-                **fields(place_of(value)),
+                **at(place_of(value)),
             )
         return Call(term.function, (Literal(name, TEXT), bound), result(name))
 
@@ -216,7 +218,7 @@ def _ttl(binder: Binder, term: Apply) -> Expression:
     name = term.arguments[0]
     if not isinstance(name, Name):
         raise ProgrammingError(
-            "TTL takes a column", sqlstate="42804", hint="write TTL(name)", **fields(place_of(term))
+            "TTL takes a column", sqlstate="42804", hint="write TTL(name)", **at(place_of(term))
         )
     column = binder.scope.column(name)
     table = binder.scope.table
@@ -226,7 +228,7 @@ def _ttl(binder: Binder, term: Apply) -> Expression:
         raise NotSupportedError(
             f'TTL of "{column.name}" is not kept',
             hint="TTL(column) takes a column that is neither in the key nor a MAP",
-            **fields(name.place),
+            **at(name.place),
         )
     return TtlOf(column.id)
 
@@ -256,7 +258,7 @@ def _misplaced(_binder: Binder, term: Apply) -> Expression:
             "a row can only be compared with a row",
             sqlstate="42883",
             hint="write (a, b) > (?, ?)",
-            **fields(place_of(term)),
+            **at(place_of(term)),
         )
     raise unknown_function(term.function, term.place)
 
@@ -287,9 +289,7 @@ RULES: dict[str, Rule] = {
     "trunc": _typed("number", INT, result=_rounded),
     "floor": _typed("number", result=_rounded),
     "ceil": _typed("number", result=_rounded),
-    **dict.fromkeys(
-        ("sqrt", "exp", "ln", "log10"), _typed("number", result=_fixed(DOUBLE))
-    ),
+    **dict.fromkeys(("sqrt", "exp", "ln", "log10"), _typed("number", result=_fixed(DOUBLE))),
     "power": _typed("number", "number", result=_fixed(DOUBLE)),
     "coalesce": _common_function,
     "greatest": _common_function,

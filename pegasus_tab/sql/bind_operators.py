@@ -12,10 +12,10 @@ from pegasus_tab.sql.column_types import (
     NUMBERS,
     TEXT,
     TIMESTAMP,
-    fields,
 )
 from pegasus_tab.sql.expression import Call, Expression, Literal, Parameter
-from pegasus_tab.sql.terms import Apply, Constant, Place, Term, place_of
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.terms import Apply, Constant, Term, place_of
 from pegasus_tab.sql.type_rules import arithmetic_type, castable, common_type, comparable
 from pegasus_tab.tabular.schema import ColumnType, Kind
 from pegasus_tab.tabular.value import coerce
@@ -23,16 +23,18 @@ from pegasus_tab.tabular.value import coerce
 _STRICT_OF = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
 
 
-def no_operator(symbol: str, types: list[ColumnType | None], place: Place | None) -> ProgrammingError:
+def no_operator(
+    symbol: str, types: list[ColumnType | None], place: Place | None
+) -> ProgrammingError:
     """Return the 42883 error for operand types an operator does not take."""
     shown = [str(type_) if type_ else "unknown" for type_ in types]
     text = f" {symbol} ".join(shown) if len(shown) > 1 else f"{symbol} {shown[0]}"
     hint = None
     known = [type_ for type_ in types if type_ is not None]
-    if len(known) == len(types) == 2 and castable(known[1], known[0]):  # noqa: PLR2004 -- binary
+    if len(known) == len(types) == 2 and castable(known[1], known[0]):
         hint = f"write CAST(... AS {known[0]}), or quote the value"
     return ProgrammingError(
-        f"operator does not exist: {text}", sqlstate="42883", hint=hint, **fields(place)
+        f"operator does not exist: {text}", sqlstate="42883", hint=hint, **at(place)
     )
 
 
@@ -52,9 +54,7 @@ def compared(binder: Binder, symbol: str, left: Term, right: Term) -> Call:
     return Call(symbol, (one, other), BOOLEAN)
 
 
-def unified(
-    binder: Binder, symbol: str, left: Term, right: Term
-) -> tuple[Expression, Expression]:
+def unified(binder: Binder, symbol: str, left: Term, right: Term) -> tuple[Expression, Expression]:
     """Bind two operands of a comparison and bring untyped ones to the other's type."""
     one, other = binder.bind(left), binder.bind(right)
     one_type, other_type = type_of(one), type_of(other)
@@ -130,18 +130,20 @@ def _is_row(term: Term) -> bool:
 
 def _row_comparison(binder: Binder, term: Apply) -> Expression:
     left, right = term.arguments
-    if not (isinstance(left, Apply) and isinstance(right, Apply) and _is_row(left) and _is_row(right)):
+    if not (
+        isinstance(left, Apply) and isinstance(right, Apply) and _is_row(left) and _is_row(right)
+    ):
         raise ProgrammingError(
             "a row can only be compared with a row",
             sqlstate="42883",
             hint="write (a, b) > (?, ?)",
-            **fields(place_of(left) or place_of(right)),
+            **at(place_of(left) or place_of(right)),
         )
     if len(left.arguments) != len(right.arguments):
         raise ProgrammingError(
             f"rows of {len(left.arguments)} and {len(right.arguments)} columns cannot be compared",
             sqlstate="42601",
-            **fields(place_of(left)),
+            **at(place_of(left)),
         )
     pairs = list(zip(left.arguments, right.arguments, strict=True))
     match term.function:
@@ -176,9 +178,7 @@ def _lexicographic(binder: Binder, symbol: str, pairs: list[tuple[Term, Term]]) 
 
 def _junction(binder: Binder, term: Apply) -> Expression:
     what = f"argument of {term.function.upper()}"
-    return Call(
-        term.function, tuple(boolean(binder, one, what) for one in term.arguments), BOOLEAN
-    )
+    return Call(term.function, tuple(boolean(binder, one, what) for one in term.arguments), BOOLEAN)
 
 
 def _not(binder: Binder, term: Apply) -> Expression:
@@ -241,7 +241,11 @@ def _as_double(operand: Expression) -> Expression:
     type_ = type_of(operand)
     if type_ is None or type_.kind is not Kind.DECIMAL:
         return operand
-    return exactly(operand, DOUBLE) if isinstance(operand, Literal) else Call("cast", (operand,), DOUBLE)
+    return (
+        exactly(operand, DOUBLE)
+        if isinstance(operand, Literal)
+        else Call("cast", (operand,), DOUBLE)
+    )
 
 
 def _is_moment(type_: ColumnType | None) -> bool:

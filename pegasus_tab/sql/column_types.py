@@ -1,8 +1,8 @@
 """Type names of the dialect: what may be written for each type, and the types as constants."""
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.suggest import nearest
-from pegasus_tab.sql.terms import Place
 from pegasus_tab.tabular.schema import ColumnType, Kind
 
 BOOLEAN = ColumnType(Kind.BOOLEAN)
@@ -57,7 +57,9 @@ TYPE_NAMES = (
 """The canonical names, for messages and completion."""
 
 
-def named_type(name: str, arguments: tuple[int, ...] = (), place: Place | None = None) -> ColumnType:
+def named_type(
+    name: str, arguments: tuple[int, ...] = (), place: Place | None = None
+) -> ColumnType:
     """Return the scalar type of that name.
 
     A length (``VARCHAR(20)``) is accepted and not enforced; a bare DECIMAL is DECIMAL(38, 10).
@@ -76,13 +78,13 @@ def named_type(name: str, arguments: tuple[int, ...] = (), place: Place | None =
         raise NotSupportedError(
             f"type {name} is not supported",
             hint=nearest(name, TYPE_NAMES) or f"the types are {', '.join(TYPE_NAMES)}",
-            **fields(place),
+            **at(place),
         )
     if kind is Kind.DECIMAL:
         return _decimal(arguments, place)
     if len(arguments) > (kind in (Kind.TEXT, Kind.BLOB, Kind.TIMESTAMP)):
         raise ProgrammingError(
-            f"type {name} takes no such arguments", sqlstate="42601", **fields(place)
+            f"type {name} takes no such arguments", sqlstate="42601", **at(place)
         )
     return ColumnType(kind)
 
@@ -101,7 +103,7 @@ def _decimal(arguments: tuple[int, ...], place: Place | None) -> ColumnType:
         raise ProgrammingError(
             "DECIMAL takes a precision of 1 to 38 and a scale of 0 to the precision",
             sqlstate="42601",
-            **fields(place),
+            **at(place),
         )
     return ColumnType(Kind.DECIMAL, precision, scale)
 
@@ -112,11 +114,6 @@ def map_type(key: ColumnType, value: ColumnType, place: Place | None = None) -> 
         raise NotSupportedError(
             "a MAP has TEXT keys and scalar values",
             hint="write MAP<TEXT, INT> for instance",
-            **fields(place),
+            **at(place),
         )
     return ColumnType(Kind.MAP, value=value)
-
-
-def fields(place: Place | None) -> dict[str, int]:
-    """Return the keyword arguments that give an error its place."""
-    return {} if place is None else {"position": place.position, "length": place.length}

@@ -11,16 +11,16 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql.terms import Place
+from pegasus_tab.sql.place import Place
 
 NESTING_MAX = 32
 """Open brackets, CASEs and stacked prefix operators at one place; sqlglot recurses for each."""
 
 
-class _Dialect(Postgres):
-    class Tokenizer(Postgres.Tokenizer):
+class _Dialect(Postgres):  # type: ignore[misc]  # sqlglot is untyped for us
+    class Tokenizer(Postgres.Tokenizer):  # type: ignore[misc]  # the same
         # SHOW, EXPLAIN ... stay tokens instead of swallowing the rest of the text as one string.
-        COMMANDS: set[TokenType] = set()  # noqa: RUF012 -- sqlglot's own annotation
+        COMMANDS: set[TokenType] = set()  # noqa: RUF012 -- sqlglot reads it as a class attribute
 
 
 _DIALECT = _Dialect()

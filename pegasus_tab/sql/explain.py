@@ -150,7 +150,9 @@ def _entry(plan: Plan, statement: Statement) -> Entry:
                 for one in assignments
             ]
             return Entry(
-                f"Update {source.table.name}", {"Set": ", ".join(shown)}, [_source(source, statement)]
+                f"Update {source.table.name}",
+                {"Set": ", ".join(shown)},
+                [_source(source, statement)],
             )
         case Delete(source=source, cells=cells):
             renderer = _renderer(source, statement)
@@ -183,7 +185,9 @@ def _select(plan: Select, statement: Statement) -> Entry:
         if count is not None:
             facts[label] = renderer.text(count)
     if plan.limit is not None:
-        facts["Limit"] = f"{facts['Limit']} ({'pushed' if plan.source.limit_pushed else 'not pushed'})"
+        facts["Limit"] = (
+            f"{facts['Limit']} ({'pushed' if plan.source.limit_pushed else 'not pushed'})"
+        )
     source = _source(plan.source, statement)
     return Entry("Select", facts, [source]) if facts else source
 

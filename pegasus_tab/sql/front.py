@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast, front_alter, front_ddl, front_dml, front_query, front_session
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.front_expression import Expressions
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.statement_heads import REFUSED, STATEMENT_HEADS
 from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.token_reader import TokenReader
@@ -53,7 +53,7 @@ def _statement(expressions: Expressions) -> ast.Statement:
         return read(expressions)
     if head in REFUSED:
         raise NotSupportedError(
-            f"{head} is not supported", hint=REFUSED[head], **fields(reader.place())
+            f"{head} is not supported", hint=REFUSED[head], **at(reader.place())
         )
     raise reader.error("", nearest(head, STATEMENT_HEADS) or "no statement begins like this")
 

@@ -2,11 +2,11 @@
 
 from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.front_ddl import column_definition
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import options
+from pegasus_tab.sql.place import at
 
 
 def alter(expressions: Expressions) -> ast.AlterTable:
@@ -26,7 +26,7 @@ def alter(expressions: Expressions) -> ast.AlterTable:
         raise NotSupportedError(
             "RENAME TO and SET (...) stand alone in an ALTER TABLE",
             hint="write one ALTER TABLE for each",
-            **fields(table.place),
+            **at(table.place),
         )
     return ast.AlterTable(table, tuple(actions))
 
@@ -47,7 +47,7 @@ def _action(expressions: Expressions) -> ast.AlterAction:
         raise NotSupportedError(
             "ALTER COLUMN is not supported",
             hint="add a column of the new type, copy the values, drop the old one",
-            **fields(reader.place()),
+            **at(reader.place()),
         )
     raise reader.error("expected ADD, DROP, RENAME or SET")
 
@@ -61,7 +61,7 @@ def _add(expressions: Expressions) -> ast.AddColumn:
         raise NotSupportedError(
             "the primary key cannot be changed",
             hint="create a table with the new key and copy the rows",
-            **fields(column.name.place),
+            **at(column.name.place),
         )
     family = reader.name("a family name") if reader.eat("FAMILY") else None
     return ast.AddColumn(column, if_not_exists, family)

@@ -6,11 +6,12 @@ from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields, map_type, named_type
+from pegasus_tab.sql.column_types import map_type, named_type
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import options
-from pegasus_tab.sql.terms import Name, Place
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.terms import Name
 from pegasus_tab.sql.token_reader import TokenReader
 from pegasus_tab.tabular.schema import ColumnType
 
@@ -49,7 +50,7 @@ def create(expressions: Expressions) -> ast.CreateTable:
         raise NotSupportedError(
             f"CREATE {what} is not supported".replace("  ", " "),
             hint="there are CREATE TABLE and CREATE RAW TABLE",
-            **fields(reader.place()),
+            **at(reader.place()),
         )
     reader.need("TABLE")
     if_not_exists = reader.eat("IF", "NOT", "EXISTS")
@@ -67,7 +68,7 @@ def create(expressions: Expressions) -> ast.CreateTable:
         raise NotSupportedError(
             "CREATE TABLE ... AS is not supported",
             hint="use CREATE TABLE and INSERT INTO ... SELECT",
-            **fields(reader.place()),
+            **at(reader.place()),
         )
     reader.end()
     return ast.CreateTable(
@@ -98,7 +99,7 @@ def _definitions(expressions: Expressions, table: str, parts: _Parts) -> None:
             f'table "{table}" has no primary key',
             sqlstate="42P16",
             hint=f"add PRIMARY KEY (({first})), or ((hash columns), sort columns)",
-            **fields(place),
+            **at(place),
         )
 
 
@@ -128,7 +129,7 @@ def _set_key(
     parts: _Parts, hash_key: tuple[Name, ...], sort_key: tuple[ast.KeyPart, ...], place: Place
 ) -> None:
     if parts.hash_key is not None:
-        raise ProgrammingError("a table has one primary key", sqlstate="42P16", **fields(place))
+        raise ProgrammingError("a table has one primary key", sqlstate="42P16", **at(place))
     parts.hash_key, parts.sort_key = hash_key, sort_key
 
 
@@ -216,16 +217,14 @@ def _refuse_constraint(reader: TokenReader, *, opening: bool) -> None:
     for word, hint in _REFUSED_CONSTRAINTS.items():
         if not reader.at(word) or (opening and not _opens_constraint(reader)):
             continue
-        raise NotSupportedError(
-            f"{word} is not supported", hint=hint, **fields(reader.place())
-        )
+        raise NotSupportedError(f"{word} is not supported", hint=hint, **at(reader.place()))
 
 
 def _opens_constraint(reader: TokenReader) -> bool:
     # A column may be called "index" or "check": then its type follows.
     if reader.at("FOREIGN", "KEY") or reader.at("INDEX") or reader.at("LIKE"):
         after = reader.token(2)
-        return reader.at("FOREIGN") or (after is not None and after.text in "(")
+        return reader.at("FOREIGN") or (after is not None and after.text == "(")
     following = reader.token(1)
     return following is not None and following.token_type is TokenType.L_PAREN
 
@@ -247,7 +246,7 @@ def column_type(reader: TokenReader) -> ColumnType:
             reader.eat(*words)
     if reader.at("["):
         raise NotSupportedError(
-            "arrays are not supported", hint="use a MAP, or a row for each item", **fields(place)
+            "arrays are not supported", hint="use a MAP, or a row for each item", **at(place)
         )
     return named_type(name, arguments, place)
 
@@ -283,7 +282,7 @@ def drop(expressions: Expressions) -> ast.DropTable | ast.AlterTable:
         raise NotSupportedError(
             f"DROP {token.text.upper() if token else ''} is not supported",
             hint="there are DROP TABLE and ALTER TABLE ... DROP COLUMN",
-            **fields(reader.place()),
+            **at(reader.place()),
         )
     if_exists = reader.eat("IF", "EXISTS")
     table = table_reference(reader, alias=False)

@@ -6,10 +6,10 @@ from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import ttl_option
 from pegasus_tab.sql.front_query import query
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.terms import Item, Name, Term
 from pegasus_tab.sql.token_reader import TokenReader
 
@@ -53,7 +53,7 @@ def table_reference(reader: TokenReader, *, alias: bool) -> ast.TableName:
             f'schema "{name}" does not exist',
             sqlstate="3F000",
             hint="tables have no schema here: write the name alone",
-            **fields(place),
+            **at(place),
         )
     other = reader.name("an alias") if alias and reader.eat("AS") else None
     return ast.TableName(name, other, place)
@@ -157,9 +157,8 @@ def _assignment(expressions: Expressions) -> ast.SetItem:
     reader = expressions.reader
     if reader.at("("):
         raise _unsupported(reader, "SET (a, b) = ...", "assign the columns one by one")
-    target: Name | Item = expressions.column()
-    if reader.at("["):
-        target = _item(expressions, target)
+    column = expressions.column()
+    target: Name | Item = _item(expressions, column) if reader.at("[") else column
     reader.need("=")
     return ast.SetItem(target, expressions.until(*_UPDATE_STOPS))
 
@@ -186,7 +185,9 @@ def _write_trailers(expressions: Expressions) -> tuple[Term | None, bool]:
         elif reader.at("RETURNING"):
             raise _unsupported(reader, "RETURNING", "SELECT the rows by their key")
         elif reader.at("IF"):
-            raise _unsupported(reader, "IF", "put the condition into WHERE: UPDATE is atomic per row")
+            raise _unsupported(
+                reader, "IF", "put the condition into WHERE: UPDATE is atomic per row"
+            )
         else:
             raise reader.error("")
     return ttl, allow
@@ -200,7 +201,9 @@ def delete(expressions: Expressions) -> ast.Delete:
     while not reader.at("FROM"):
         column = expressions.column()
         if not reader.at("["):
-            raise reader.error("DELETE takes whole rows or map items", "write DELETE FROM t, or attrs['x']")
+            raise reader.error(
+                "DELETE takes whole rows or map items", "write DELETE FROM t, or attrs['x']"
+            )
         cells.append(_item(expressions, column))
         if not reader.eat(","):
             break
@@ -216,4 +219,4 @@ def delete(expressions: Expressions) -> ast.Delete:
 
 
 def _unsupported(reader: TokenReader, what: str, hint: str) -> NotSupportedError:
-    return NotSupportedError(f"{what} is not supported", hint=hint, **fields(reader.place()))
+    return NotSupportedError(f"{what} is not supported", hint=hint, **at(reader.place()))

@@ -81,7 +81,9 @@ class Expressions:
                     return Constant(None, place)
                 case TokenType.DEFAULT:
                     return Default(place)
-        if len(tokens) == 2 and first.token_type is TokenType.PARAMETER:  # noqa: PLR2004 -- $ and n
+                case _:
+                    return None
+        if len(tokens) == 2 and first.token_type is TokenType.PARAMETER:
             return self.reader.placeholders[int(tokens[1].text)]
         return None
 

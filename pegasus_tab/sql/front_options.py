@@ -4,9 +4,9 @@ from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.ast import Option
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.intervals import interval
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.terms import Term
 from pegasus_tab.sql.token_reader import TokenReader
 
@@ -25,7 +25,7 @@ def options(reader: TokenReader) -> tuple[Option, ...]:
         option = _option(reader)
         if any(option.name == other.name for other in found):
             raise ProgrammingError(
-                f'option "{option.name}" is given twice', sqlstate="42601", **fields(option.place)
+                f'option "{option.name}" is given twice', sqlstate="42601", **at(option.place)
             )
         found.append(option)
         if not reader.eat(","):
@@ -94,7 +94,7 @@ def ttl_option(expressions: Expressions) -> Term:
             f'unknown option "{name}" of a write',
             sqlstate="42601",
             hint="a write takes WITH (ttl = seconds)",
-            **fields(place),
+            **at(place),
         )
     reader.need("=")
     term = expressions.until()

@@ -10,9 +10,9 @@ from sqlglot import exp
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.dialect import parse_core
 from pegasus_tab.sql.front_expression import Expressions
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.terms import Apply, Constant, Term
 from pegasus_tab.sql.translation import (
     Translation,
@@ -53,9 +53,7 @@ def query(expressions: Expressions, end: int | None = None) -> ast.Query:
     tree = parse_core(reader.tokens[reader.at_token : core_end], reader.text)
     reader.at_token = stop
     if not isinstance(tree, exp.Query | exp.Values):
-        raise ProgrammingError(
-            "expected a query", sqlstate="42601", **fields(nearest_place(tree))
-        )
+        raise ProgrammingError("expected a query", sqlstate="42601", **at(nearest_place(tree)))
     refuse_clauses(tree)
     allow = cut is not None
     if is_simple(tree):
@@ -69,7 +67,7 @@ def refuse_clauses(tree: Any) -> None:
         for argument, (clause, hint) in _REFUSED_CLAUSES.items():
             if node.args.get(argument):
                 raise NotSupportedError(
-                    f"{clause} is not supported", hint=hint, **fields(nearest_place(node))
+                    f"{clause} is not supported", hint=hint, **at(nearest_place(node))
                 )
 
 
@@ -102,8 +100,7 @@ def is_count_rows(tree: Any) -> bool:
     if not isinstance(item, exp.Count) or not isinstance(item.this, exp.Star):
         return False
     return not any(
-        isinstance(node, _BEYOND) and node is not tree and node is not item
-        for node in tree.walk()
+        isinstance(node, _BEYOND) and node is not tree and node is not item for node in tree.walk()
     )
 
 
@@ -138,7 +135,7 @@ def table_name(node: Any) -> ast.TableName:
             f'schema "{schema.name}" does not exist',
             sqlstate="3F000",
             hint="tables have no schema here: write the name alone",
-            **fields(place_of_node(schema)),
+            **at(place_of_node(schema)),
         )
     check_arguments(node, "this", "alias", "joins")
     alias = node.args.get("alias")

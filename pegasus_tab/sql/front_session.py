@@ -5,10 +5,10 @@ from typing import Literal
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import option_value
+from pegasus_tab.sql.place import at
 
 
 def show(expressions: Expressions) -> ast.Show:
@@ -86,9 +86,7 @@ def explain(
     place = reader.place()
     explained = statement(expressions)
     if isinstance(explained, ast.Explain):
-        raise ProgrammingError(
-            "EXPLAIN cannot explain itself", sqlstate="42601", **fields(place)
-        )
+        raise ProgrammingError("EXPLAIN cannot explain itself", sqlstate="42601", **at(place))
     return ast.Explain(explained, analyze, format_)
 
 

@@ -5,9 +5,8 @@ The one list for the front, the binder and the shell's completion; meanings are 
 """
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
-from pegasus_tab.sql.column_types import fields
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.suggest import nearest
-from pegasus_tab.sql.terms import Place
 
 ARGUMENT_COUNTS: dict[str, tuple[int, int]] = {
     "upper": (1, 1),
@@ -59,18 +58,18 @@ def unknown_function(name: str, place: Place | None) -> NotSupportedError | Prog
     """Return the error for a function that is not in the list (42883), or not yet ours (0A000)."""
     if name == "writetime":
         return NotSupportedError(
-            "WRITETIME is not supported", hint="keep a TIMESTAMP column", **fields(place)
+            "WRITETIME is not supported", hint="keep a TIMESTAMP column", **at(place)
         )
     if name in AGGREGATES:
         return ProgrammingError(
             f"aggregate {name} is not allowed here",
             sqlstate="42803",
             hint="aggregates belong in the select list, HAVING or ORDER BY of a query",
-            **fields(place),
+            **at(place),
         )
     return ProgrammingError(
         f"function {name} does not exist",
         sqlstate="42883",
         hint=nearest(name, FUNCTION_NAMES),
-        **fields(place),
+        **at(place),
     )

@@ -4,8 +4,7 @@ import re
 from datetime import timedelta
 
 from pegasus_tab.base.errors import DataError, NotSupportedError
-from pegasus_tab.sql.column_types import fields
-from pegasus_tab.sql.terms import Place
+from pegasus_tab.sql.place import Place, at
 
 _UNIT_SECONDS = {
     "microsecond": 1e-6,
@@ -80,7 +79,7 @@ def _span(amount: float, unit: str, text: str, place: Place | None) -> timedelta
         raise NotSupportedError(
             "intervals of months and years are not supported",
             hint="write days, hours, minutes or seconds",
-            **fields(place),
+            **at(place),
         )
     seconds = _UNIT_SECONDS.get(name) or _UNIT_SECONDS.get(singular)
     if seconds is None:
@@ -88,7 +87,7 @@ def _span(amount: float, unit: str, text: str, place: Place | None) -> timedelta
     try:
         return timedelta(seconds=amount * seconds)
     except OverflowError:
-        raise DataError("interval out of range", sqlstate="22008", **fields(place)) from None
+        raise DataError("interval out of range", sqlstate="22008", **at(place)) from None
 
 
 def _unreadable(text: str, place: Place | None) -> DataError:
@@ -96,5 +95,5 @@ def _unreadable(text: str, place: Place | None) -> DataError:
         f"invalid input for an INTERVAL: {text!r}",
         sqlstate="22007",
         hint="write it as INTERVAL '7 days' or INTERVAL '1 day 02:30:00'",
-        **fields(place),
+        **at(place),
     )

@@ -106,7 +106,8 @@ def _read(
             )
         case "like":
             return _prefix(conjunct, atoms[0])
-    return None
+        case _:
+            return None
 
 
 def _prefix(conjunct: Expression, pattern: Expression) -> _Condition | None:
@@ -206,8 +207,7 @@ def _tightest(conditions: list[_Condition], *, lower: bool) -> list[_Condition]:
         assert bound is not None  # the caller chose by it
         return _value(bound.value), bound.inclusive is not lower
 
-    ordered = sorted(conditions, key=rank, reverse=lower)
-    return ordered
+    return sorted(conditions, key=rank, reverse=lower)
 
 
 def _overlap(lower: Bound, upper: Bound) -> bool:
@@ -218,5 +218,3 @@ def _overlap(lower: Bound, upper: Bound) -> bool:
 def _value(atom: Expression) -> Any:
     assert isinstance(atom, Literal)
     return atom.value
-
-

@@ -11,9 +11,8 @@ from pegasus_tab.sql.column_types import (
     DOUBLE,
     INT,
     TEXT,
-    fields,
 )
-from pegasus_tab.sql.terms import Place
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.tabular.schema import ColumnType, Kind
 from pegasus_tab.tabular.value import coerce
 
@@ -30,19 +29,19 @@ def number(text: str, place: Place | None) -> int | Decimal | float:
         DataError: 22003, too many digits or out of the range of DOUBLE.
     """
     if len(text) > NUMBER_CHARACTERS_MAX:
-        raise DataError("the number has too many digits", sqlstate="22003", **fields(place))
+        raise DataError("the number has too many digits", sqlstate="22003", **at(place))
     try:
         if text.isdigit():
             value: int | Decimal = int(text)
         else:
             value = Decimal(text)
     except (ArithmeticError, ValueError):
-        raise DataError(f"invalid number {text!r}", sqlstate="22P02", **fields(place)) from None
+        raise DataError(f"invalid number {text!r}", sqlstate="22P02", **at(place)) from None
     if constant_type(value) is not DOUBLE:
         return value
     approximate = float(value)
     if approximate in (float("inf"), float("-inf")):
-        raise DataError(f"{text} is out of range", sqlstate="22003", **fields(place))
+        raise DataError(f"{text} is out of range", sqlstate="22003", **at(place))
     return approximate
 
 

@@ -9,9 +9,7 @@ from pegasus_tab.sql.tree import is_constant
 from pegasus_tab.tabular.schema import Schema
 
 
-def without_sort(
-    schema: Schema, access: Access, order: Sequence[OrderBy]
-) -> Access | None:
+def without_sort(schema: Schema, access: Access, order: Sequence[OrderBy]) -> Access | None:
     """Return the access path, perhaps reversed, that delivers ``order``; None when a sort is needed.
 
     Keys hold no NULL, so where NULLs go makes no difference. Columns that the access path fixes

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pegasus_tab.sql import ast
 from pegasus_tab.sql.catalog import Catalog, Table
 from pegasus_tab.sql.compute import Computed
-from pegasus_tab.sql.plan_definition import plan_alter, plan_create, plan_drop, plan_recall
+from pegasus_tab.sql.plan_definition import plan_definition
 from pegasus_tab.sql.plan_nodes import Explain, Plan, Query, SetOption, Show, Statement
 from pegasus_tab.sql.plan_select import plan_select
 from pegasus_tab.sql.plan_write import plan_delete, plan_insert, plan_update
@@ -56,14 +56,8 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
             return plan_update(planning, statement)
         case ast.Delete():
             return plan_delete(planning, statement)
-        case ast.CreateTable():
-            return plan_create(statement)
-        case ast.DropTable():
-            return plan_drop(planning, statement)
-        case ast.RecallTable():
-            return plan_recall(statement)
-        case ast.AlterTable():
-            return plan_alter(planning, statement)
+        case ast.CreateTable() | ast.DropTable() | ast.RecallTable() | ast.AlterTable():
+            return plan_definition(planning, statement)
         case ast.Show():
             return _show(planning, statement)
         case ast.SetOption(name=name, value=value, place=place):

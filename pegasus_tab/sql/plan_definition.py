@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pegasus_tab.base.errors import DataError, NotSupportedError, ProgrammingError
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.column_types import fields
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.literals import fitted
 from pegasus_tab.sql.plan_nodes import (
     AlterOptions,
     AlterTable,
@@ -16,7 +17,7 @@ from pegasus_tab.sql.plan_nodes import (
 )
 from pegasus_tab.sql.planning import Planning
 from pegasus_tab.sql.suggest import nearest
-from pegasus_tab.sql.terms import Constant, Name, Place
+from pegasus_tab.sql.terms import Constant, Name
 from pegasus_tab.tabular.alter import add_column, drop_column, rename_column
 from pegasus_tab.tabular.create import ColumnSpec, new_schema
 from pegasus_tab.tabular.errors import SchemaError
@@ -29,6 +30,26 @@ TTL_SECONDS_MAX = 2**31 - 1
 _CREATE_OPTIONS = ("partitions", "replicas", "default_ttl")
 _SET_OPTIONS = ("default_ttl",)
 _OPTION_CHARACTERS_MAX = 1024
+
+
+def plan_definition(
+    planning: Planning,
+    statement: ast.CreateTable | ast.DropTable | ast.RecallTable | ast.AlterTable,
+) -> CreateTable | DropTable | RecallTable | AlterTable | AlterOptions | RenameTable:
+    """Plan CREATE, DROP, RECALL and ALTER TABLE.
+
+    Raises:
+        ProgrammingError, NotSupportedError, DataError: see the single planners.
+    """
+    match statement:
+        case ast.CreateTable():
+            return plan_create(statement)
+        case ast.DropTable():
+            return plan_drop(planning, statement)
+        case ast.RecallTable(table=table, new_name=new_name):
+            return RecallTable(table, new_name)  # only the meta server knows the dropped tables
+        case ast.AlterTable():
+            return plan_alter(planning, statement)
 
 
 # ---- CREATE -------------------------------------------------------------------------------------
@@ -54,9 +75,7 @@ def plan_create(statement: ast.CreateTable) -> CreateTable:
                 if value is not None:
                     envs[name] = value
     schema = None if statement.raw else _schema(statement)
-    return CreateTable(
-        statement.name, schema, statement.if_not_exists, partitions, replicas, envs
-    )
+    return CreateTable(statement.name, schema, statement.if_not_exists, partitions, replicas, envs)
 
 
 def _schema(statement: ast.CreateTable) -> Schema:
@@ -79,7 +98,7 @@ def _families(families: Iterable[ast.FamilyDefinition]) -> dict[str, list[str]]:
             raise ProgrammingError(
                 f'family "{family.name}" is defined twice',
                 sqlstate="42710",
-                **fields(family.columns[0].place),
+                **at(family.columns[0].place),
             )
         found[family.name] = [name.column for name in family.columns]
     return found
@@ -109,18 +128,10 @@ def _spec(column: ast.ColumnDefinition) -> ColumnSpec:
         raise NotSupportedError(
             f'the DEFAULT of "{column.name.column}" is not a constant',
             hint="give the value in each INSERT",
-            **fields(column.name.place),
+            **at(column.name.place),
         )
-    try:
-        return ColumnSpec(column.name.column, column.type, column.not_null, default.value)
-    finally:
-        _check_default(column, default)
-
-
-def _check_default(column: ast.ColumnDefinition, default: Constant) -> None:
-    from pegasus_tab.sql.literals import fitted
-
-    fitted(default.value, column.type, default.place)
+    value = fitted(default.value, column.type, default.place)
+    return ColumnSpec(column.name.column, column.type, column.not_null, value)
 
 
 # ---- options ------------------------------------------------------------------------------------
@@ -145,7 +156,7 @@ def _bad_option(option: ast.Option, accepts: str) -> DataError:
         f"option {option.name} does not take {option.value!r}",
         sqlstate="22023",
         hint=f"it takes {accepts}",
-        **fields(option.place),
+        **at(option.place),
     )
 
 
@@ -167,7 +178,7 @@ def _env(option: ast.Option, known: Sequence[str]) -> tuple[str, str | None]:
         f'there is no table option "{option.name}"',
         sqlstate="22023",
         hint=nearest(option.name, known) or f"options are {', '.join(known)}",
-        **fields(option.place),
+        **at(option.place),
     )
 
 
@@ -179,11 +190,6 @@ def plan_drop(planning: Planning, statement: ast.DropTable) -> DropTable:
     if not statement.if_exists:
         planning.table(statement.table)
     return DropTable(statement.table.name, statement.if_exists)
-
-
-def plan_recall(statement: ast.RecallTable) -> RecallTable:
-    """Plan RECALL TABLE; only the meta server knows the dropped tables."""
-    return RecallTable(statement.table, statement.new_name)
 
 
 def plan_alter(
@@ -201,11 +207,13 @@ def plan_alter(
             return RenameTable(table, new_name)
         case (ast.SetOptions(options=options),):
             return AlterOptions(table, dict(_env(one, _SET_OPTIONS) for one in options))
+        case _:
+            pass
     if table.raw:
         raise NotSupportedError(
             f'table "{table.name}" is a raw table and has no columns of its own',
             hint="create a table with columns and copy the rows",
-            **fields(statement.table.place),
+            **at(statement.table.place),
         )
     schema = table.schema
     for action in statement.actions:
@@ -215,7 +223,9 @@ def plan_alter(
 
 def _altered(schema: Schema, action: ast.AlterAction) -> Schema:
     names = {column.name for column in schema.columns}
-    name = action.column.name if isinstance(action, ast.AddColumn) else getattr(action, "name", None)
+    name = (
+        action.column.name if isinstance(action, ast.AddColumn) else getattr(action, "name", None)
+    )
     place = name.place if isinstance(name, Name) else None
     try:
         match action:

@@ -1,14 +1,16 @@
 """SELECT over one table or none: outputs, order, limit, and whether it is ours to finish."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pegasus_tab.base.errors import DataError, ProgrammingError
 from pegasus_tab.sql import ast
 from pegasus_tab.sql.bind_expression import Binder, is_interval, type_of
 from pegasus_tab.sql.bind_functions import binder_for
-from pegasus_tab.sql.column_types import BIGINT, fields
+from pegasus_tab.sql.column_types import BIGINT
 from pegasus_tab.sql.expression import ColumnRef, Expression, Literal, MapItem, TtlOf
 from pegasus_tab.sql.ordering import without_sort
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.plan_nodes import (
     CountRows,
     OrderBy,
@@ -77,11 +79,10 @@ def _rows(planning: Planning, statement: ast.Select, scope: Scope, source: Sourc
     sorting = bool(order) or statement.distinct
     if isinstance(source.access, TableScan) and sorting and not _is_ours_alone(output, order):
         return _residual(planning, statement)
-    wanted = set(source.columns).union(
-        *(columns_of(one.expression) for one in (*output, *order))
-    )
-    limit, offset = _count(planning, binder, statement.limit, "LIMIT"), _count(
-        planning, binder, statement.offset, "OFFSET"
+    wanted = set(source.columns).union(*(columns_of(one) for one in _expressions(output, order)))
+    limit, offset = (
+        _count(planning, binder, statement.limit, "LIMIT"),
+        _count(planning, binder, statement.offset, "OFFSET"),
     )
     source = replace(
         source,
@@ -94,8 +95,14 @@ def _rows(planning: Planning, statement: ast.Select, scope: Scope, source: Sourc
 def _is_ours_alone(output: tuple[Output, ...], order: tuple[OrderBy, ...]) -> bool:
     # TTL lives beside the value, where the residual engine does not see it.
     return any(
-        isinstance(node, TtlOf) for one in (*output, *order) for node in walk(one.expression)
+        isinstance(node, TtlOf)
+        for expression in _expressions(output, order)
+        for node in walk(expression)
     )
+
+
+def _expressions(output: Sequence[Output], order: Sequence[OrderBy]) -> list[Expression]:
+    return [*(one.expression for one in output), *(one.expression for one in order)]
 
 
 # ---- outputs ------------------------------------------------------------------------------------
@@ -115,15 +122,13 @@ def _outputs(planning: Planning, binder: Binder, statement: ast.Select) -> tuple
 
 def _star(scope: Scope, star: ast.Star) -> list[Output]:
     if scope.table is None:
-        raise ProgrammingError(
-            "SELECT * needs a FROM", sqlstate="42601", **fields(star.place)
-        )
+        raise ProgrammingError("SELECT * needs a FROM", sqlstate="42601", **at(star.place))
     if star.table is not None and star.table != scope.called:
         raise ProgrammingError(
             f'there is no table "{star.table}" in this statement',
             sqlstate="42P01",
             hint=f'the table goes by "{scope.called}" here',
-            **fields(star.place),
+            **at(star.place),
         )
     return [
         Output(column.name, ColumnRef(column.id, column.type), column.type)
@@ -138,7 +143,7 @@ def _output(planning: Planning, binder: Binder, term: Term, alias: str | None) -
             "an INTERVAL cannot be selected",
             sqlstate="0A000",
             hint="add it to a timestamp",
-            **fields(place_of(term)),
+            **at(place_of(term)),
         )
     name = alias or output_name(binder.scope, term, bound)
     expression = planning.finished(bound)
@@ -157,7 +162,9 @@ def output_name(scope: Scope, term: Term, bound: Expression) -> str:
     return "?column?"
 
 
-_NAMELESS = frozenset(("and", "or", "not", "in", "is_null", "between", "like", "ilike", "neg", "row"))
+_NAMELESS = frozenset(
+    ("and", "or", "not", "in", "is_null", "between", "like", "ilike", "neg", "row")
+)
 
 
 # ---- order and limit ----------------------------------------------------------------------------
@@ -175,13 +182,13 @@ def _order(
                 "a MAP has no order",
                 sqlstate="42883",
                 hint="order by an item of it",
-                **fields(place_of(item.term)),
+                **at(place_of(item.term)),
             )
         if statement.distinct and all(one.expression != expression for one in output):
             raise ProgrammingError(
                 "for SELECT DISTINCT, ORDER BY expressions must be in the select list",
                 sqlstate="42P10",
-                **fields(place_of(item.term)),
+                **at(place_of(item.term)),
             )
         terms.append(OrderBy(expression, item.descending, item.nulls_first))
     return tuple(terms)
@@ -197,19 +204,21 @@ def _order_expression(
                     f"ORDER BY position {ordinal} is not in the select list",
                     sqlstate="42P10",
                     hint=f"positions are 1 to {len(output)}",
-                    **fields(term.place),
+                    **at(term.place),
                 )
             return output[ordinal - 1].expression
         case Constant() as constant:
             raise ProgrammingError(
                 "a constant in ORDER BY must be a position",
                 sqlstate="42601",
-                **fields(constant.place),
+                **at(constant.place),
             )
         case Name(column=name, table=None):
             for one in output:
                 if one.name == name:
                     return one.expression
+        case _:
+            pass
     return planning.finished(binder.bind(term))
 
 
@@ -222,11 +231,11 @@ def _count(planning: Planning, binder: Binder, term: Term | None, what: str) -> 
             raise DataError(
                 f"{what} must be a whole number >= 0",
                 sqlstate="2201W" if what == "LIMIT" else "2201X",
-                **fields(place_of(term)),
+                **at(place_of(term)),
             )
         return bound
     if columns_of(bound):
         raise ProgrammingError(
-            f"{what} must not read columns", sqlstate="42P10", **fields(place_of(term))
+            f"{what} must not read columns", sqlstate="42P10", **at(place_of(term))
         )
     return bound

@@ -8,8 +8,8 @@ from pegasus_tab.sql import ast
 from pegasus_tab.sql.bind_expression import seconds
 from pegasus_tab.sql.bind_functions import binder_for
 from pegasus_tab.sql.catalog import Table
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.expression import Expression, Literal
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.plan_nodes import (
     Assignment,
     CountRows,
@@ -22,7 +22,7 @@ from pegasus_tab.sql.plan_nodes import (
 )
 from pegasus_tab.sql.planning import Planning, in_schema_order
 from pegasus_tab.sql.scope import Scope
-from pegasus_tab.sql.terms import Default, Item, Place, Term, place_of
+from pegasus_tab.sql.terms import Default, Item, Term, place_of
 from pegasus_tab.sql.tree import columns_of
 from pegasus_tab.sql.type_rules import common_type
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Schema
@@ -51,8 +51,10 @@ def plan_insert(planning: Planning, statement: ast.Insert) -> Insert:
     missing = [column for column in table.schema.columns if column not in columns]
     _check_missing(table, missing, merge=merge, place=statement.table.place)
     defaults = () if merge else tuple(one for one in missing if one.default is not None)
-    ttl = None if statement.ttl is None else planning.finished(
-        seconds(binder_for(Scope()), statement.ttl)
+    ttl = (
+        None
+        if statement.ttl is None
+        else planning.finished(seconds(binder_for(Scope()), statement.ttl))
     )
     query = None
     if statement.query is not None:
@@ -79,7 +81,7 @@ def _listed(
         column = scope.column(name)
         if column in columns:
             raise ProgrammingError(
-                f'column "{column.name}" is named twice', sqlstate="42701", **fields(name.place)
+                f'column "{column.name}" is named twice', sqlstate="42701", **at(name.place)
             )
         columns.append(column)
     return columns, [name.place for name in statement.columns]
@@ -110,7 +112,7 @@ def _check_missing(
                 f'{what} "{column.name}" of table "{table.name}" has no value',
                 sqlstate="23502",
                 hint=f"add {column.name} to the column list",
-                **fields(place),
+                **at(place),
             )
 
 
@@ -121,7 +123,7 @@ def _row(row: Sequence[Term], columns: Sequence[Column]) -> tuple[Expression, ..
             f"{len(columns)} columns, but {len(row)} values",
             sqlstate="42601",
             hint=f"the columns are {', '.join(column.name for column in columns)}",
-            **fields(place_of(surplus)),
+            **at(place_of(surplus)),
         )
     return tuple(_stored(term, column) for term, column in zip(row, columns, strict=True))
 
@@ -134,7 +136,7 @@ def _stored(term: Term, column: Column, scope: Scope | None = None) -> Expressio
         bound = binder_for(scope or Scope()).assigned(term, column.type, column.name)
     if column.not_null and isinstance(bound, Literal) and bound.value is None:
         raise IntegrityError(
-            f'column "{column.name}" must not be NULL', sqlstate="23502", **fields(place_of(term))
+            f'column "{column.name}" must not be NULL', sqlstate="23502", **at(place_of(term))
         )
     return bound
 
@@ -155,7 +157,7 @@ def _source_query(
             f"{len(columns)} columns, but the query has {len(query.output)}",
             sqlstate="42601",
             hint=f"the columns are {', '.join(column.name for column in columns)}",
-            **fields(places[0] if places else None),
+            **at(places[0] if places else None),
         )
     for output, column, place in zip(query.output, columns, places, strict=True):
         _check_assignable(output.type, column, place)
@@ -170,7 +172,7 @@ def _check_assignable(found: ColumnType | None, column: Column, place: Place | N
             f'column "{column.name}" is of type {column.type}, the query gives {found}',
             sqlstate="42804",
             hint=f"write CAST(... AS {column.type}) in the query",
-            **fields(place),
+            **at(place),
         )
 
 
@@ -190,8 +192,10 @@ def plan_update(planning: Planning, statement: ast.Update) -> Update:
     source = planning.source(table, planning.predicate(scope, statement.where), statement.table)
     assignments = tuple(_assignment(planning, scope, item) for item in statement.assignments)
     _check_twice(assignments, statement)
-    ttl = None if statement.ttl is None else planning.finished(
-        seconds(binder_for(Scope()), statement.ttl)
+    ttl = (
+        None
+        if statement.ttl is None
+        else planning.finished(seconds(binder_for(Scope()), statement.ttl))
     )
     return Update(_with_columns(source, _update_columns(table, assignments)), assignments, ttl)
 
@@ -203,9 +207,7 @@ def _assignment(planning: Planning, scope: Scope, item: ast.SetItem) -> Assignme
         key = planning.finished(target.key)
         if isinstance(item.value, Default):
             return Assignment(target.column, None, key)
-        value = planning.finished(
-            binder.assigned(item.value, target.type, item.target.base.column)
-        )
+        value = planning.finished(binder.assigned(item.value, target.type, item.target.base.column))
         is_null = isinstance(value, Literal) and value.value is None
         return Assignment(target.column, None if is_null else value, key)
     column = scope.column(item.target)
@@ -215,7 +217,7 @@ def _assignment(planning: Planning, scope: Scope, item: ast.SetItem) -> Assignme
         raise NotSupportedError(
             f'key column "{column.name}" cannot be changed',
             hint="INSERT the row under its new key and DELETE the old one",
-            **fields(item.target.place),
+            **at(item.target.place),
         )
     return Assignment(column.id, planning.finished(_stored(item.value, column, scope)))
 
@@ -229,9 +231,7 @@ def _check_twice(assignments: Sequence[Assignment], statement: ast.Update) -> No
         ]
         if target in seen or clashes:
             place = item.target.place
-            raise ProgrammingError(
-                "a column is assigned twice", sqlstate="42601", **fields(place)
-            )
+            raise ProgrammingError("a column is assigned twice", sqlstate="42601", **at(place))
         seen.append(target)
 
 

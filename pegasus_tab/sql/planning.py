@@ -10,9 +10,10 @@ from pegasus_tab.sql.ast import TableName
 from pegasus_tab.sql.bind_expression import boolean
 from pegasus_tab.sql.bind_functions import binder_for
 from pegasus_tab.sql.catalog import Catalog, Table
-from pegasus_tab.sql.column_types import BOOLEAN, fields
+from pegasus_tab.sql.column_types import BOOLEAN
 from pegasus_tab.sql.compute import Computed
 from pegasus_tab.sql.expression import Call, ColumnRef, Expression, Literal
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.plan_nodes import NoRows, Source, TableScan
 from pegasus_tab.sql.pushable import is_pushable
 from pegasus_tab.sql.rules import rewrite
@@ -95,7 +96,7 @@ class Planning:
             raise ProgrammingError(
                 message,
                 hint=f"{hint}, or SET full_scan = allow",
-                **fields(reference.place if reference else None),
+                **at(reference.place if reference else None),
             )
         self.notices.append(f"{message}; {hint}")
 
@@ -112,7 +113,8 @@ def is_never(part: Expression) -> bool:
             return True
         case Call(function="<>", arguments=(ColumnRef() as left, ColumnRef() as right)):
             return left == right
-    return False
+        case _:
+            return False
 
 
 def filtering(table: Table | None, predicate: Expression) -> tuple[Expression, ...]:
@@ -121,9 +123,7 @@ def filtering(table: Table | None, predicate: Expression) -> tuple[Expression, .
     Here NULL is as good as FALSE, so ``a = a`` is ``a IS NOT NULL``; and a column that holds no
     NULL decides both IS NULL and IS NOT NULL.
     """
-    not_null = {
-        column.id for column in (table.schema.columns if table else ()) if column.not_null
-    }
+    not_null = {column.id for column in (table.schema.columns if table else ()) if column.not_null}
     kept = []
     for part in conjuncts(predicate):
         simplified = _as_filter(part, not_null)
@@ -142,4 +142,5 @@ def _as_filter(part: Expression, not_null: set[int]) -> Expression:
             return Literal(value=True, type=BOOLEAN)
         case Call(function="is_null", arguments=(ColumnRef(column=id_),)) if id_ in not_null:
             return Literal(value=False, type=BOOLEAN)
-    return part
+        case _:
+            return part

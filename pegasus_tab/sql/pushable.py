@@ -36,7 +36,8 @@ def _nodes(expression: Expression) -> int | None:
             return 1
         case Literal(value=None | bool()):
             return 1
-    return None
+        case _:
+            return None
 
 
 def _is_plain(column: ColumnRef) -> bool:
@@ -49,4 +50,5 @@ def _fits(column: ColumnRef, value: Expression) -> bool:
             return True
         case Literal(type=type_) | Parameter(type=type_):
             return type_ == column.type
-    return False
+        case _:
+            return False

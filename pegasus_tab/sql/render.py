@@ -1,5 +1,6 @@
 """Bound expressions back to SQL text, for EXPLAIN and for names of result columns."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
@@ -38,6 +39,7 @@ _BINARY = {
 }
 _NOT, _NEGATIVE, _ATOM = 3, 8, 9
 _LIST_SHOWN_MAX = 8
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class Renderer:
@@ -94,7 +96,9 @@ class Renderer:
             name = self._parameters[index]
             return f":{name}" if name is not None else f"${index + 1}"
         place = index - len(self._parameters)
-        return self._at(self._computed[place], level) if place < len(self._computed) else f"${index}"
+        return (
+            self._at(self._computed[place], level) if place < len(self._computed) else f"${index}"
+        )
 
     def _call(self, call: Call) -> tuple[int, str]:
         name, arguments = call.function, call.arguments
@@ -147,9 +151,8 @@ class Renderer:
 
 def quoted(name: str) -> str:
     """Return a name as SQL reads it back: quoted unless it is a plain lower-case word."""
-    if name.isascii() and name.replace("_", "a").isalnum() and name == name.lower():
-        if not name[:1].isdigit():
-            return name
+    if _PLAIN_NAME.fullmatch(name):
+        return name
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.ast import TableName
 from pegasus_tab.sql.catalog import Catalog, Table
-from pegasus_tab.sql.column_types import fields
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.terms import Name
 from pegasus_tab.tabular.schema import Column
@@ -23,7 +23,7 @@ def known_table(catalog: Catalog, reference: TableName) -> Table:
         sqlstate="42P01",
         hint=nearest(reference.name, names)
         or ("SHOW TABLES lists the tables" if names else "there are no tables yet: CREATE TABLE"),
-        **fields(reference.place),
+        **at(reference.place),
     )
 
 
@@ -55,7 +55,7 @@ class Scope:
                 f'there is no table "{name.table}" in this statement',
                 sqlstate="42P01",
                 hint=f'the table goes by "{self.called}" here' if self.called else None,
-                **fields(name.place),
+                **at(name.place),
             )
         column = self._columns.get(name.column)
         if column is not None:
@@ -70,13 +70,13 @@ def unknown_column(name: Name, table: Table | None) -> ProgrammingError:
             f'column "{name.column}" does not exist',
             sqlstate="42703",
             hint="the query has no FROM; text is written in single quotes",
-            **fields(name.place),
+            **at(name.place),
         )
     columns = [column.name for column in table.schema.columns]
-    shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")  # noqa: PLR2004 -- a line
+    shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
     return ProgrammingError(
         f'column "{name.column}" of table "{table.name}" does not exist',
         sqlstate="42703",
         hint=nearest(name.column, columns) or f"its columns are {shown}",
-        **fields(name.place),
+        **at(name.place),
     )

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.intervals import interval
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.suggest import nearest
-from pegasus_tab.sql.terms import Place
 
 FULL_SCAN = "full_scan"
 TIMEOUT = "timeout"
@@ -62,7 +61,7 @@ def known_setting(name: str, place: Place | None = None) -> Setting:
             f'there is no setting "{name}"',
             sqlstate="42704",
             hint=nearest(name, SETTINGS) or f"settings are {', '.join(SETTINGS)}",
-            **fields(place),
+            **at(place),
         )
     return setting
 
@@ -83,7 +82,7 @@ def setting_value(name: str, value: object, place: Place | None = None) -> objec
             f"{name} does not take {value!r}",
             sqlstate="22023",
             hint=f"it takes {setting.accepts}",
-            **fields(place),
+            **at(place),
         ) from None
 
 

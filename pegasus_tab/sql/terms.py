@@ -7,15 +7,8 @@ in equality, so the quick and the slow front can be compared tree by tree.
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pegasus_tab.sql.place import Place
 from pegasus_tab.tabular.schema import ColumnType
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Characters ``position`` .. ``position + length`` of the statement, 0-based, length >= 1."""
-
-    position: int
-    length: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from sqlglot.tokens import Token, TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.dialect import place_of_token, tokenize
-from pegasus_tab.sql.terms import Place, Placeholder
+from pegasus_tab.sql.place import Place
+from pegasus_tab.sql.terms import Placeholder
 
 _NOT_NAMES = frozenset(
     (

@@ -77,9 +77,7 @@ def _extract(translation: Translation, node: Any) -> Term:
     return _with_unit(translation, "extract", node, node.this, node.expression)
 
 
-def _with_unit(
-    translation: Translation, function: str, node: Any, unit: Any, value: Any
-) -> Term:
+def _with_unit(translation: Translation, function: str, node: Any, unit: Any, value: Any) -> Term:
     name = Constant(unit.name.lower(), place_of_node(unit))
     return Apply(function, (name, translation.term(value)), place_of_node(node))
 

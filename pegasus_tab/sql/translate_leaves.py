@@ -5,9 +5,9 @@ from typing import Any
 from sqlglot import exp
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.intervals import interval
 from pegasus_tab.sql.literals import number
+from pegasus_tab.sql.place import at
 from pegasus_tab.sql.terms import Apply, Constant, Default, Item, Name, Term
 from pegasus_tab.sql.translation import (
     Handler,
@@ -46,7 +46,7 @@ def _hexadecimal(_translation: Translation, node: Any) -> Term:
         raise ProgrammingError(
             "a hexadecimal string needs an even number of digits 0-9 and a-f",
             sqlstate="42601",
-            **fields(place),
+            **at(place),
         ) from None
 
 
@@ -85,7 +85,7 @@ def _bracket(translation: Translation, node: Any) -> Term:
             "a MAP has TEXT keys",
             sqlstate="42804",
             hint=f"write {column.column}['key']",
-            **fields(place_of_node(key)),
+            **at(place_of_node(key)),
         )
     return Item(column, translation.term(key), column.place)
 

@@ -6,8 +6,9 @@ from typing import Any
 from sqlglot import exp
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
-from pegasus_tab.sql.column_types import fields, map_type, named_type
-from pegasus_tab.sql.terms import Apply, Constant, Convert, Place, Term, place_of
+from pegasus_tab.sql.column_types import map_type, named_type
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.terms import Apply, Constant, Convert, Term, place_of
 from pegasus_tab.sql.translation import (
     Handler,
     Translation,
@@ -126,11 +127,11 @@ def _escape(translation: Translation, node: Any) -> Term:
         raise NotSupportedError(
             "ESCAPE needs a literal pattern",
             hint="escape with a backslash, which needs no ESCAPE",
-            **fields(place_of_node(escape)),
+            **at(place_of_node(escape)),
         )
     if not isinstance(escape, exp.Literal) or len(escape.this) > 1:
         raise ProgrammingError(
-            "ESCAPE takes one character", sqlstate="22019", **fields(place_of_node(escape))
+            "ESCAPE takes one character", sqlstate="22019", **at(place_of_node(escape))
         )
     function = "like" if isinstance(liked, exp.Like) else "ilike"
     masked = Constant(backslash_pattern(pattern.this, escape.this), place_of_node(pattern))
@@ -189,7 +190,7 @@ def column_type(node: Any, place: Place | None) -> ColumnType:
     """Return our type for sqlglot's; raise NotSupportedError for one we do not have."""
     arguments = node.expressions
     name = str(getattr(node.this, "value", node.this)).upper()
-    if name == "MAP" and len(arguments) == 2:  # noqa: PLR2004 -- key and value
+    if name == "MAP" and len(arguments) == 2:
         key, value = (column_type(one, place) for one in arguments)
         return map_type(key, value, place)
     numbers = [one.name for one in arguments if isinstance(one, exp.DataTypeParam)]

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 from sqlglot import exp
 
 from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
-from pegasus_tab.sql.column_types import fields
 from pegasus_tab.sql.function_names import unknown_function
-from pegasus_tab.sql.terms import Apply, Place, Placeholder, Term
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.terms import Apply, Placeholder, Term
 
 DEPTH_MAX = 64
 """Levels of one expression; translation, binder and evaluator recurse over them."""
@@ -82,9 +82,7 @@ def refused(node: Any) -> Error:
         shown = node.sql("postgres")
     except (ValueError, AttributeError, TypeError):
         shown = type(node).__name__
-    return NotSupportedError(
-        f"{shown[:60]} is not supported here", **fields(nearest_place(node))
-    )
+    return NotSupportedError(f"{shown[:60]} is not supported here", **at(nearest_place(node)))
 
 
 def too_deep(node: Any) -> ProgrammingError:
@@ -93,7 +91,7 @@ def too_deep(node: Any) -> ProgrammingError:
         "an expression is nested too deeply",
         sqlstate="54001",
         hint=f"at most {DEPTH_MAX} levels are supported; chains of AND and OR may be longer",
-        **fields(nearest_place(node)),
+        **at(nearest_place(node)),
     )
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pegasus_tab.sql.expression import Call, ColumnRef, Expression, Literal, MapItem, Parameter, TtlOf
+from pegasus_tab.sql.expression import (
+    Call,
+    ColumnRef,
+    Expression,
+    Literal,
+    MapItem,
+    Parameter,
+    TtlOf,
+)
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

@@ -68,6 +68,4 @@ def castable(source: ColumnType, target: ColumnType) -> bool:
     if source.kind is target.kind or Kind.TEXT in (source.kind, target.kind):
         return Kind.MAP not in (source.kind, target.kind) or source.kind is target.kind
     kinds = {source.kind, target.kind}
-    return (
-        kinds <= NUMBERS | {Kind.BOOLEAN} or kinds <= MOMENTS or kinds == {Kind.BLOB, Kind.UUID}
-    )
+    return kinds <= NUMBERS | {Kind.BOOLEAN} or kinds <= MOMENTS or kinds == {Kind.BLOB, Kind.UUID}

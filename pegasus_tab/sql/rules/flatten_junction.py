@@ -28,6 +28,8 @@ def flatten_junction(expression: Expression) -> Expression:
             if len(kept) == 1:
                 return kept[0]
             return expression if len(kept) == len(arguments) else Call(kind, tuple(kept), BOOLEAN)
+        case _:
+            pass
     return expression
 
 

@@ -28,7 +28,7 @@ def narrow_comparison(expression: Expression) -> Expression:
 
 
 def _narrowed(symbol: str, column: ColumnRef, value: float | Decimal) -> Expression:
-    if isinstance(value, bool) or value != value or value in (math.inf, -math.inf):  # noqa: PLR0124 -- NaN
+    if isinstance(value, bool) or not math.isfinite(value):
         return Call(symbol, (column, Literal(value, None)), BOOLEAN)
     limit = _LIMITS[column.type.kind]
     floor = math.floor(value)

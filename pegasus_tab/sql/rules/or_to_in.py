@@ -28,6 +28,8 @@ def or_to_in(expression: Expression) -> Expression:
                 rest[place] = _membership(column, members[column])
             parts = tuple(part for part in rest if part is not None)
             return parts[0] if len(parts) == 1 else Call("or", parts, BOOLEAN)
+        case _:
+            pass
     return expression
 
 

@@ -31,4 +31,6 @@ def push_not_down(expression: Expression) -> Expression:
             if name in _DUALS:
                 negated = tuple(push_not_down(Call("not", (part,), BOOLEAN)) for part in parts)
                 return Call(_DUALS[name], negated, BOOLEAN)
+        case _:
+            pass
     return expression

@@ -15,6 +15,8 @@ def simplify_in(expression: Expression) -> Expression:
                 return Call("=", (needle, kept[0]), BOOLEAN)
             if len(kept) < len(members):
                 return Call("in", (needle, *kept), BOOLEAN)
+        case _:
+            pass
     return expression
 
 
