@@ -52,7 +52,7 @@ def decode_key(key: bytes) -> tuple[bytes, bytes]:
     end = 2 + int.from_bytes(key[:2], "big")
     if len(key) < end or end > 2 + HASH_KEY_LENGTH_MAX:
         raise RemoteProtocolError(
-            f"not a row key: {len(key)} bytes, beginning {key[:8].hex() or 'nowhere'}",
+            f"not a row key: {len(key)} bytes, the first of them {key[:8].hex()}",
             hint="a key is two bytes of hash key length, the hash key, then the sort key",
         )
     return key[2:end], key[end:]

@@ -48,33 +48,26 @@ class ResponseReader(FrameReader[ResponseFrame]):
     def _cut(self, chunk: bytes, frames: list[ResponseFrame]) -> tuple[int, int]:
         at = 0
         size = len(chunk)
-        # The client's hot path; anything but a plain, whole ERR_OK reply goes to _parse.
-        while size - at >= _OK_PARTS.size:
-            length, error_length, error_and_kind, name_length = _OK_PARTS.unpack_from(chunk, at)
-            end = at + length
-            offset = at + 26 + name_length
-            if (
-                length < _BYTES_MIN
-                or length > self.limit
-                or end > size
-                or error_length != 6
-                or error_and_kind != _OK_REPLY
-                or offset > end
-                or name_length > NAME_BYTES_MAX
-            ):
-                frame_length = self._frame_length(chunk, at)
-                if at + frame_length > size:
-                    return at, frame_length
-                end = at + frame_length
-                frames.append(_parse(chunk, at, end))
-            else:
-                name = chunk[at + 22 : offset - 4]
-                seqid = _LENGTH.unpack_from(chunk, offset - 4)[0]
-                frames.append(
-                    tuple.__new__(ResponseFrame, ("ERR_OK", name, seqid, chunk, offset, end))
-                )
-            at = end
+        # The first half of this loop is the client's hot path; anything but a plain, whole ERR_OK
+        # reply goes to the second half.
         while at < size:
+            if size - at >= _OK_PARTS.size:
+                length, error_length, error_and_kind, name_length = _OK_PARTS.unpack_from(chunk, at)
+                end = at + length
+                offset = at + 26 + name_length
+                if (
+                    offset <= end <= size
+                    and error_length == 6
+                    and error_and_kind == _OK_REPLY
+                    and name_length <= NAME_BYTES_MAX
+                    and length <= self.limit
+                ):
+                    name = chunk[at + 22 : offset - 4]
+                    seqid = _LENGTH.unpack_from(chunk, offset - 4)[0]
+                    fields = ("ERR_OK", name, seqid, chunk, offset, end)
+                    frames.append(tuple.__new__(ResponseFrame, fields))
+                    at = end
+                    continue
             frame_length = self._frame_length(chunk, at)
             if at + frame_length > size:
                 return at, frame_length

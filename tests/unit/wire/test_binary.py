@@ -89,6 +89,13 @@ def test_list_of_another_type_is_refused() -> None:
         I32S.read(data, 0, len(data))
 
 
+def test_map_of_other_types_is_refused() -> None:
+    data = map_of(STRING, I64).write({"a": 1})
+
+    with pytest.raises(RemoteProtocolError, match="map at byte 0 of types 0b0a"):
+        map_of(STRING, I32).read(data, 0, len(data))
+
+
 def test_empty_list_may_be_of_any_type() -> None:
     assert I32S.read(b"\0\0\0\0\0", 0, 5) == ((), 5)
 

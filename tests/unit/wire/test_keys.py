@@ -24,7 +24,7 @@ def test_hash_key_too_long() -> None:
 
 @pytest.mark.parametrize("key", [b"", b"\0", b"\0\x03ab", b"\xff\xff" + b"h" * 65535])
 def test_not_a_key(key: bytes) -> None:
-    with pytest.raises(RemoteProtocolError, match="not a row key"):
+    with pytest.raises(RemoteProtocolError, match=f"not a row key: {len(key)} bytes"):
         decode_key(key)
 
 

@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +15,7 @@ from pegasus_tab.wire.frame import (
     encode_request,
     encode_request_v1,
 )
-from pegasus_tab.wire.messages import encode_blob_argument
+from pegasus_tab.wire.messages import encode_blob_argument, encode_i64_argument
 
 GET = encode_request(codes.GET, 7, Gpid(2, 3), 0, 0, encode_blob_argument(b"\0\1ab"))
 GET_V1 = encode_request_v1(codes.GET, 7, Gpid(-1, -1), 0, 0, encode_blob_argument(b"\0\1ab"))
@@ -101,9 +102,32 @@ def test_a_whole_frame_is_not_copied() -> None:
 
 
 def test_oneway_calls_are_requests_too() -> None:
-    [frame] = RequestReader().feed(_with(GET, 48, ">I", 0x80010004))
+    call = encode_request(codes.CLEAR_SCANNER, 7, Gpid(2, 3), 2**63, -4, encode_i64_argument(1))
+    oneway = _with(call, 48, ">I", 0x80010004)
 
-    assert (frame.name, frame.seqid, frame.app_id) == (codes.GET, 7, 2)
+    [frame] = RequestReader().feed(oneway)
+
+    assert frame == RequestReader().feed(call)[0]._replace(body=oneway)
+
+
+def test_the_shortest_request() -> None:
+    meta = b"\0"
+    body = struct.pack(">IIi", 0x80010001, 0, 5)
+    data = struct.pack(">4sIII", b"THFT", 1, len(meta), len(body)) + meta + body
+
+    frames = RequestReader().feed(GET + data + data)
+
+    assert [(frame.name, frame.seqid) for frame in frames] == [(codes.GET, 7), (b"", 5), (b"", 5)]
+    assert (frames[1].app_id, frames[1].timeout_ms) == (0, 0)
+
+
+@pytest.mark.parametrize("encode", [encode_request, encode_request_v1])
+def test_the_longest_name(encode: Callable[..., bytes]) -> None:
+    data = encode(b"N" * 256, 1, Gpid(1, 0), 0, 0, b"\0")
+
+    assert RequestReader().feed(data)[0].name == b"N" * 256
+    with pytest.raises(RemoteProtocolError, match="RPC name of 257 bytes"):
+        RequestReader().feed(encode(b"N" * 257, 1, Gpid(1, 0), 0, 0, b"\0"))
 
 
 def test_unknown_names_pass() -> None:

@@ -63,3 +63,26 @@ def test_an_error_name_that_is_no_text_is_shown_escaped() -> None:
     [frame] = ResponseReader().feed(REPLY.replace(b"ERR_OK", b"ERR_\xff!"))
 
     assert frame.error == "ERR_\\xff!"
+
+
+def test_the_shortest_reply() -> None:
+    data = struct.pack(">iiIIi", 20, 0, 0x80010002, 0, 5)
+
+    frames = ResponseReader().feed(REPLY + data + data)
+
+    assert [(frame.error, frame.seqid) for frame in frames] == [("ERR_OK", 7), ("", 5), ("", 5)]
+
+
+@pytest.mark.parametrize("error", ["ERR_OK", "ERR_BUSY"])
+def test_the_longest_names(error: str) -> None:
+    data = encode_response(b"N" * 252, 1, b"\0", error)
+
+    assert ResponseReader().feed(data)[0].name == b"N" * 252 + b"_ACK"
+    with pytest.raises(RemoteProtocolError, match="RPC name of 257 bytes"):
+        ResponseReader().feed(encode_response(b"N" * 253, 1, b"\0", error))
+
+
+def test_the_longest_error_name() -> None:
+    assert ResponseReader().feed(encode_response(b"N", 1, b"", "E" * 256))[0].error == "E" * 256
+    with pytest.raises(RemoteProtocolError, match="error name of 257 bytes"):
+        ResponseReader().feed(encode_response(b"N", 1, b"", "E" * 257))
