@@ -80,19 +80,19 @@ class Connections:
             is_stuck = is_silent and connection.is_inside_frame
             watch.partial_sweeps = watch.partial_sweeps + 1 if is_stuck else 0
             if watch.partial_sweeps >= FRAME_SWEEPS_MAX:
-                connection.close()
+                connection.abort()
 
-    def close_all(self) -> None:
-        """Close every connection at once."""
+    def lose_all(self) -> None:
+        """Close every connection once its replies have left."""
         for connection in list(self._open):
-            connection.close()
+            connection.lose()
 
     def _close_idlest(self) -> bool:
         """Make room for a new connection if one has been idle long enough."""
         connection, watch = max(self._open.items(), key=lambda item: item[1].idle_sweeps)
         if watch.idle_sweeps < IDLE_SWEEPS_MIN:
             return False
-        connection.close()
+        connection.abort()
         return True
 
 

@@ -18,7 +18,7 @@ from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
-from pegasus_server.runtime.startup_fault import EXIT_USAGE, StartupFault
+from pegasus_server.runtime.startup_fault import EXIT_FAILED, EXIT_USAGE, StartupFault
 from pegasus_tab.base.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartupFault as fault:
         report_startup_fault(options.data, str(fault))
         return fault.exit_code
+    except Exception as error:
+        logger.exception("the node failed to start")
+        report_startup_fault(options.data, f"the node failed to start: {error!r}; see node.log")
+        return EXIT_FAILED
 
 
 def _run(options: NodeOptions) -> int:

@@ -79,6 +79,7 @@ class MetaLoop:
         self._run_in_background = run_in_background
         self._unix_seconds = unix_seconds
         self._inputs: deque[MetaInput] = deque()
+        self._is_driving = False
 
     @property
     def state(self) -> ClusterState:
@@ -96,12 +97,15 @@ class MetaLoop:
     def _drive(self, event: MetaInput) -> None:
         """Feed the machine; inputs that come up while effects run wait for their turn."""
         self._inputs.append(event)
-        if len(self._inputs) > 1:
+        if self._is_driving:
             return
-        while self._inputs:
-            for effect in self._meta.step(self._inputs[0], self._unix_seconds()):
-                self._perform(effect)
-            self._inputs.popleft()
+        self._is_driving = True
+        try:
+            while self._inputs:
+                for effect in self._meta.step(self._inputs.popleft(), self._unix_seconds()):
+                    self._perform(effect)
+        finally:
+            self._is_driving = False
 
     def _perform(self, effect: MetaEffect) -> None:
         match effect:

@@ -3,7 +3,7 @@
 Errors of this layer travel inside the response; the framework error stays ERR_OK.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.inputs import (
@@ -193,7 +193,9 @@ class MetaRpcs:
         except PatternError as error:
             response = ListAppsResponse(err=codes.ERR_INVALID_PARAMETERS, hint=str(error))
         else:
-            response = ListAppsResponse(infos=[app_info(each) for each in tables])
+            response = ListAppsResponse(
+                infos=[app_info(each) for each in tables], hint=_copies_hint(tables)
+            )
         _send(frame, client, response)
 
     def _list_nodes(self, frame: RequestFrame, client: Client) -> None:
@@ -205,6 +207,15 @@ class MetaRpcs:
     def _cluster_info(self, frame: RequestFrame, client: Client) -> None:
         facts = self._facts()
         _send(frame, client, ClusterInfoResponse(keys=list(facts), values=list(facts.values())))
+
+
+def _copies_hint(tables: Sequence[Table]) -> str | None:
+    """Say so when tables have fewer copies than they ask for; the create RPC has no room for it."""
+    names = [each.name for each in tables if each.max_replica_count > 1]
+    if not names:
+        return None
+    listed = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+    return f"this standalone node keeps one copy of each partition; {listed} asked for more"
 
 
 def app_info(table: Table) -> AppInfo:

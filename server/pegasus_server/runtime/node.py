@@ -88,6 +88,7 @@ class Node(Factory):
         memory = RocksMemory()
         store = MetaStoreFile(self._folder.meta_state_path)
         state = self._load_state(store)
+        self._sweep_purged(state)
         recovered = self._recover(state, memory)
         self._disk = DiskThread(
             recovered.log, Durability.parse(self._options.durability), self._deliver, _die
@@ -135,6 +136,21 @@ class Node(Factory):
         state = state.after_restart()
         store.save(state)
         return state
+
+    def _sweep_purged(self, state: ClusterState) -> None:
+        """Finish purges that a crash interrupted; leave alone what the state cannot know about."""
+        for gpid in list(self._folder.replicas()):
+            if gpid.app_id in state.tables:
+                continue
+            if gpid.app_id < state.next_app_id:
+                self._folder.delete_replica(gpid)
+            else:
+                logger.error(
+                    "%s holds data of a table that %s does not know; was that file restored from "
+                    "an old copy? The data is kept, but not served",
+                    self._folder.replica_path(gpid),
+                    self._folder.meta_state_path,
+                )
 
     def _recover(self, state: ClusterState, memory: RocksMemory) -> Recovered:
         recovery = Recovery(
@@ -225,7 +241,7 @@ class Node(Factory):
         self._dispatch.writes_refused = codes.ERR_INVALID_STATE
 
         def closed() -> None:
-            self._connections.close_all()
+            self._connections.lose_all()
             self._disk.stop()
             self._folder.lock.release()
             logger.info("stopped cleanly")

@@ -234,10 +234,11 @@ class Replica:
                     self._perform(effect)
         except EngineDamaged as error:
             self.fail(str(error))
-        except AssertionError:
-            # A broken invariant costs this replica, not the node (reliability reference 2.1).
-            logger.exception("replica %s broke an invariant", self.gpid)
-            self.fail(f"broken invariant, {describe_primary(self._primary)}")
+        except Exception:
+            # A broken invariant costs this replica, not the node (reliability reference 2.1), and
+            # not the others whose writes were logged in the same group.
+            logger.exception("replica %s: %s", self.gpid, describe_primary(self._primary))
+            self.fail("an invariant is broken, see above")
 
     def _perform(self, effect: PrimaryEffect) -> None:
         match effect:

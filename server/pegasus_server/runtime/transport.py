@@ -97,7 +97,7 @@ class ClientConnection(TwistedProtocol):
         self._is_connected = True
         if not self._registry.connected(self):
             logger.warning("connection from %s refused: too many connections", self.host)
-            self.close()
+            self.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802, ARG002 -- Twisted's name and argument
         """Forget what the client can no longer be told."""
@@ -106,10 +106,15 @@ class ClientConnection(TwistedProtocol):
         self._replies.clear()
         self._registry.disconnected(self)
 
-    def close(self) -> None:
+    def abort(self) -> None:
         """Close at once, without sending what is left."""
         if self._is_connected:
             cast("ITCPTransport", self.transport).abortConnection()
+
+    def lose(self) -> None:
+        """Close once the replies written so far have left."""
+        if self._is_connected:
+            cast("ITCPTransport", self.transport).loseConnection()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
         """Cut the bytes into frames and serve them."""
@@ -129,17 +134,19 @@ class ClientConnection(TwistedProtocol):
         turn, serve = self._turn, self._serve
         started = self._reactor.seconds()
         turn.open()
-        for frame in self._waiting:
-            is_slow = serve(frame, self)
-            if self._is_peer_slow:
-                break
-            if is_slow and self._reactor.seconds() - started > SLICE_SECONDS_MAX:
-                self._rest()
-                break
-        else:
-            if self._reader.fault is not None:
-                self._refuse(self._reader.fault)
-        turn.close()
+        try:
+            for frame in self._waiting:
+                is_slow = serve(frame, self)
+                if self._is_peer_slow:
+                    break
+                if is_slow and self._reactor.seconds() - started > SLICE_SECONDS_MAX:
+                    self._rest()
+                    break
+            else:
+                if self._reader.fault is not None:
+                    self._refuse(self._reader.fault)
+        finally:
+            turn.close()
 
     def _refuse(self, fault: RemoteProtocolError) -> None:
         """Close after a fault in the bytes; replies to the frames before it still leave."""
@@ -148,11 +155,7 @@ class ClientConnection(TwistedProtocol):
         self._is_refused = True
         logger.warning("connection from %s closed: %s", self.host, fault.message)
         self._turn.answered.append(self)
-        self._reactor.callLater(0, self._lose)
-
-    def _lose(self) -> None:
-        if self._is_connected:
-            cast("ITCPTransport", self.transport).loseConnection()
+        self._reactor.callLater(0, self.lose)
 
     def _rest(self) -> None:
         """Let the other connections have their turn."""
