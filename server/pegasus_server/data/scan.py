@@ -1,7 +1,5 @@
 """GET_SCANNER, SCAN and CLEAR_SCANNER: scans that clients walk page by page (protocol reference 8)."""
 
-from itertools import islice
-
 from pegasus_server.data.key_filter import FILTER_TYPES
 from pegasus_server.data.scan_context import (
     SCAN_ENDED,
@@ -82,20 +80,19 @@ class ScanContexts:
 
     def _keep(self, context: ScanContext, used_at: float) -> int:
         self._forget_old(used_at)
+        if len(self._contexts) >= SCAN_CONTEXTS_MAX:
+            del self._contexts[next(iter(self._contexts))]
         context_id = self._next_id
         self._next_id += 1
         self._contexts[context_id] = (context, used_at)
         return context_id
 
     def _forget_old(self, seconds: float) -> None:
-        """Drop contexts unused for too long and, when full, the one unused for longest."""
+        """Drop the contexts that were unused for too long; they are in front."""
         old = []
         for context_id, (_, used_at) in self._contexts.items():
             if seconds - used_at < SCAN_CONTEXT_SECONDS_MAX:
                 break
             old.append(context_id)
-        too_many = len(self._contexts) - SCAN_CONTEXTS_MAX + 1
-        if len(old) < too_many:
-            old = list(islice(self._contexts, too_many))
         for context_id in old:
             del self._contexts[context_id]

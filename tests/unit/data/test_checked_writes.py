@@ -111,7 +111,7 @@ LONG = b"s" * 4097
     ],
 )
 def test_bad_arguments_write_nothing_and_return_no_value(
-    partition: Partition, request_: object
+    partition: Partition, request_: CheckAndSetRequest | CheckAndMutateRequest
 ) -> None:
     partition.put(b"h", b"c", b"old")
     response = partition.write(replace(request_, return_check_value=True))
