@@ -253,7 +253,7 @@ class Replica:
             case Refuse():
                 writes = self._outstanding.pop()
                 assert writes is effect.token, "only the newest writes can be refused"
-                self._overlay.settle(writes.changes)
+                self._overlay.withdraw(writes.changes)
                 _answer_all([writes], effect.error)
 
     def _apply(self, effect: Apply) -> None:
