@@ -25,6 +25,8 @@ from pegasus_tab.wire.messages import MultiGetRequest
 
 Key: TypeAlias = tuple[bytes, bytes]
 """(hash key, family 0 sort key) of a row."""
+Target: TypeAlias = tuple[Key, Bindings]
+"""A row, and the parameters its MAP cells are named with."""
 RowTuple: TypeAlias = tuple[Any, ...]
 
 
@@ -54,22 +56,22 @@ class RowReader:
         self, context: Context, keys: Sequence[Key], bindings: Bindings
     ) -> list[RowTuple | None]:
         """Read rows in the order of ``keys``; None stands for one that does not exist."""
-        found = self.pairs(context, keys, bindings)
+        found = self.pairs(context, [(key, bindings) for key in keys])
         rows = [self.decode(key, pairs) for key, pairs in zip(keys, found, strict=True)]
         return self.with_ttls(context, keys, rows) if self.shape.ttl else rows
 
-    def pairs(self, context: Context, keys: Sequence[Key], bindings: Bindings) -> list[list[Pair]]:
-        """Read the pairs wanted of each row, in the order of ``keys``; some may not exist."""
+    def pairs(self, context: Context, targets: Sequence[Target]) -> list[list[Pair]]:
+        """Read the pairs wanted of each row, in the order of ``targets``; some may not exist."""
         calls = context.calls(self._table)
         if self.main_only:
-            return self._main_pairs(context, calls, keys)
+            return self._main_pairs(context, calls, [key for key, _ in targets])
         if self._wanted.maps:
-            ranges = [RangeRead(calls, self._whole_row(key), None) for key in keys]
+            ranges = [RangeRead(calls, self._whole_row(key), None) for key, _ in targets]
             context.drain(ranges)
             return [list(read.rows) for read in ranges]
         reads = [
             KeysRead(calls, hash_key, self._sort_keys(sort_key, bindings), no_value=False)
-            for hash_key, sort_key in keys
+            for (hash_key, sort_key), bindings in targets
         ]
         return _gathered(context, reads)
 
