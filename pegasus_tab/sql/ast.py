@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from pegasus_tab.sql.place import Place
-from pegasus_tab.sql.terms import Item, Name, Term
+from pegasus_tab.sql.terms import Item, Name, Placeholder, Term
 from pegasus_tab.tabular.schema import ColumnType
 
 
@@ -290,7 +290,11 @@ Statement: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A statement and the values it wants: None for ``?`` and ``$n``, the name for ``:name``."""
+    """A statement and the values it wants: None for ``?`` and ``$n``, the name for ``:name``.
+
+    ``placeholders`` has one entry for each occurrence, which sqlglot's trees number (``QueryCore``).
+    """
 
     statement: Statement
     parameters: tuple[str | None, ...] = ()
+    placeholders: tuple[Placeholder, ...] = field(default=(), compare=False)

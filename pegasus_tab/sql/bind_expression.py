@@ -84,6 +84,8 @@ class Binder:
         """Bind a term that must be of ``type_``; numbers may be of any number type.
 
         Args:
+            term: what to bind.
+            type_: what its place asks for.
             what: who asks, for the error: ``argument of AND``.
         """
         bound = self.retyped(self.bind(term), type_, place_of(term), term)

@@ -29,7 +29,7 @@ class Computed:
         match expression:
             case Call(function=function, arguments=arguments):
                 if is_constant(expression) and function not in _CONDITIONAL:
-                    return self._parameter(expression)
+                    return Parameter(self.index(expression), type_of(expression))
                 if function in _CONDITIONAL:
                     return expression
                 changed = tuple(self.extract(one) for one in arguments)
@@ -39,8 +39,8 @@ class Computed:
             case _:
                 return expression
 
-    def _parameter(self, expression: Call) -> Parameter:
+    def index(self, expression: Expression) -> int:
+        """Return the parameter index under which an execution finds the expression's value."""
         if expression not in self.expressions:
             self.expressions.append(expression)
-        index = self._first + self.expressions.index(expression)
-        return Parameter(index, type_of(expression))
+        return self._first + self.expressions.index(expression)

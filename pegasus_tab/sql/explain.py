@@ -77,7 +77,7 @@ def explain_json(statement: Statement, actual: Mapping[str, object] | None = Non
 def lint(statement: Statement) -> list[str]:
     """Return what the user should hear about the plan: each full scan, with the way out."""
     plan = statement.plan.plan if isinstance(statement.plan, Explain) else statement.plan
-    notices = []
+    notices: list[str] = []
     for source in sources(plan):
         if not isinstance(source.access, TableScan):
             continue
@@ -86,7 +86,7 @@ def lint(statement: Statement) -> list[str]:
         notices.append(
             f'full scan of table "{source.table.name}"; give {keys} a value to read one partition'
         )
-    return notices
+    return list(dict.fromkeys(notices))
 
 
 def sources(plan: Plan) -> tuple[Source, ...]:

@@ -39,7 +39,7 @@ def parse(text: str) -> ast.Parsed:
     expressions = Expressions(reader)
     statement = _statement(expressions)
     reader.end()
-    return ast.Parsed(statement, reader.parameters)
+    return ast.Parsed(statement, reader.parameters, tuple(reader.placeholders))
 
 
 def _statement(expressions: Expressions) -> ast.Statement:

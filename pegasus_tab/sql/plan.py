@@ -24,7 +24,8 @@ def plan_statement(
     Raises:
         Error: ProgrammingError, NotSupportedError, DataError or IntegrityError with its place.
     """
-    planning = Planning(text, catalog, settings, Computed(len(parsed.parameters)))
+    computed = Computed(len(parsed.parameters))
+    planning = Planning(text, catalog, settings, computed, parsed.placeholders)
     plan = _plan(planning, parsed.statement)
     statement = Statement(
         text,

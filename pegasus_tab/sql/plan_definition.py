@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pegasus_tab.base.errors import DataError, NotSupportedError, ProgrammingError
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
 from pegasus_tab.sql import ast
-from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.literals import fitted
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.plan_nodes import (
     AlterOptions,
     AlterTable,

@@ -1,6 +1,6 @@
 """What the planners of all statements share: the catalog, the settings, and what a plan gathers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pegasus_tab.base.errors import ProgrammingError
@@ -18,7 +18,7 @@ from pegasus_tab.sql.plan_nodes import NoRows, Source, TableScan
 from pegasus_tab.sql.pushable import is_pushable
 from pegasus_tab.sql.rules import rewrite
 from pegasus_tab.sql.scope import Scope, known_table
-from pegasus_tab.sql.terms import Term
+from pegasus_tab.sql.terms import Placeholder, Term
 from pegasus_tab.sql.tree import columns_of, conjuncts
 
 
@@ -31,6 +31,7 @@ class Planning:
         catalog: where tables are looked up.
         settings: the session's settings.
         computed: constant expressions taken out so far.
+        placeholders: the parameter of each occurrence in the text.
         tables: every table the plan rests on, for the plan cache.
         notices: what the user should hear.
         scan_allowed: ALLOW FILTERING was written.
@@ -40,6 +41,7 @@ class Planning:
     catalog: Catalog
     settings: Mapping[str, object]
     computed: Computed
+    placeholders: Sequence[Placeholder] = ()
     tables: list[Table] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     scan_allowed: bool = False

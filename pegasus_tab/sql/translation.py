@@ -5,7 +5,7 @@ not list is refused by name, never half understood. sqlglot's versions differ in
 LIKE and IS NOT NULL (a flag, or a Not around), so ``negate`` is dealt with here, for every node.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlglot import exp
@@ -31,7 +31,7 @@ class Translation:
     """
 
     def __init__(
-        self, text: str, placeholders: list[Placeholder], handlers: "Mapping[type, Handler]"
+        self, text: str, placeholders: Sequence[Placeholder], handlers: "Mapping[type, Handler]"
     ) -> None:
         self.text = text
         self.placeholders = placeholders
@@ -47,7 +47,7 @@ class Translation:
         """
         handler = self._handlers.get(type(node))
         if handler is None:
-            raise refused(node)
+            raise refused(node, self.text)
         self._depth += 1
         if self._depth > DEPTH_MAX:
             raise too_deep(node)
@@ -73,11 +73,19 @@ def check_arguments(node: Any, *known: str) -> None:
         raise refused(node)
 
 
-def refused(node: Any) -> Error:
-    """Return the error for a node that has no meaning here, named as the user wrote it."""
+def refused(node: Any, text: str = "") -> Error:
+    """Return the error for a node that has no meaning here, named as the user wrote it.
+
+    Args:
+        node: what is refused.
+        text: the statement, for the name of a function that sqlglot calls otherwise.
+    """
+    place = place_of_node(node)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Connector):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-        return unknown_function(str(name).lower(), place_of_node(node))
+        if place is not None and text:
+            name = text[place.position : place.position + place.length]
+        return unknown_function(str(name).lower(), place)
     try:
         shown = node.sql("postgres")
     except (ValueError, AttributeError, TypeError):
