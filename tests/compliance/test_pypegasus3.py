@@ -20,7 +20,8 @@ NOT_FOUND = 23
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run the whole session once."""
     assert PYTHON.exists(), "run tools/pypegasus3-environment first (make test does)"
-    with Node(tmp_path_factory.mktemp("pypegasus3") / "data") as node:
+    folder = tmp_path_factory.mktemp("pypegasus3")
+    with Node(folder / "data") as node:
         with connect(node.dsn) as client:
             client.create_table("temp", partitions=4)
         script = Path(__file__).with_name("pypegasus3_session.py")
@@ -30,6 +31,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             text=True,
             timeout=90,
             check=False,
+            cwd=folder,  # the client writes its log where it stands
         )
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
