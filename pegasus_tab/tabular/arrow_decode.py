@@ -32,8 +32,8 @@ def decode_batch(
 
     Args:
         schema: the table's schema; RAW_SCHEMA for a raw table.
-        columns: ids of the wanted columns, at least one (an Arrow batch without columns has no
-            number of rows); ``-1 - f`` for the expiry of family f, see ``arrow_schema``.
+        columns: ids of the wanted columns, may be none (the batch then tells the number of rows);
+            ``-1 - f`` for the expiry of family f, see ``arrow_schema``.
         keys: whole keys (u16 hash key length, hash key, sort key), ascending. All pairs of a row
             must be among them; pairs whose row has no family 0 pair are skipped.
         values: their values.
@@ -52,17 +52,19 @@ def decode_batch(
         DataError: a column that the table does not have, or over 2 GiB of bytes.
     """
     assert len(keys) == len(values)
-    assert columns
-    wanted_schema = arrow_schema(schema, columns)
+    # A batch made without columns has no rows; one whose columns were taken away keeps them.
+    needed = columns or schema.hash_key[:1]
+    batch_schema = arrow_schema(schema, needed)
     pairs = pair_rows(keys, values, expiries, header_bytes)
     if now is not None:
         pairs = pairs.living(now)
-    arrays = _columns(schema, columns, pairs)
+    arrays = _columns(schema, needed, pairs)
     types = {column.id: column.type for column in schema.columns}
     wrapped = [
-        with_extension(types[id_], arrays[id_]) if id_ >= 0 else arrays[id_] for id_ in columns
+        with_extension(types[id_], arrays[id_]) if id_ >= 0 else arrays[id_] for id_ in needed
     ]
-    return pa.RecordBatch.from_arrays(wrapped, schema=wanted_schema)
+    batch = pa.RecordBatch.from_arrays(wrapped, schema=batch_schema)
+    return batch if columns else batch.select([])
 
 
 def _columns(schema: Schema, columns: Collection[int], pairs: PairRows) -> Columns:

@@ -62,8 +62,9 @@ def column_array(column: Column, array: pa.Array, *, in_key: bool = False) -> pa
         array = array.dictionary_decode()
     if array.null_count and column.not_null:
         raise _null(column, in_key=in_key)
+    check_type(column, array.type)
     if column.type.kind is Kind.MAP:
-        return array  # its keys and cells are checked one by one, see arrow_encode.py
+        return array  # its keys and cells are checked by themselves, see arrow_encode.py
     stored = _cast(column, array)
     _check_range(column, stored)
     if column.type.kind is Kind.TEXT:
@@ -86,7 +87,6 @@ def check_type(column: Column, type_: pa.DataType) -> None:
 
 
 def _cast(column: Column, array: pa.Array) -> pa.Array:
-    check_type(column, array.type)
     wanted = storage_type(column.type)
     if array.type == wanted:
         return array

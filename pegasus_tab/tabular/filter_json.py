@@ -24,6 +24,7 @@ from pegasus_tab.tabular.filter import (
 )
 from pegasus_tab.tabular.like import parse_pattern
 from pegasus_tab.tabular.schema import ColumnType, Kind, Schema
+from pegasus_tab.tabular.value import coerce
 from pegasus_tab.tabular.value_json import parse_json, value_from_json, value_to_json
 
 FILTER_CHARACTERS_MAX = 1 << 20
@@ -109,6 +110,7 @@ class _Reader:
                 return IsNull(column, negated=True)
             case ["like" | "ilike", str(pattern)] if type_.kind is Kind.TEXT:
                 parse_pattern(pattern)
+                coerce(type_, pattern)
                 return Like(column, pattern, ignore_case=name == "ilike")
             case ["in", list(values)] if type_.kind is not Kind.MAP:
                 return In(column, tuple(self._value(type_, value) for value in values))

@@ -22,7 +22,7 @@ from pegasus_tab.tabular.layouts import (
     unknown_family,
 )
 from pegasus_tab.tabular.map_cell import Cell
-from pegasus_tab.tabular.row_encoding import RowLayout, layout_id
+from pegasus_tab.tabular.row_encoding import LAYOUT_ID_BYTES, RowLayout, damaged_value
 from pegasus_tab.tabular.row_keys import KeyBound, KeyRange, RowKeys, family_key
 from pegasus_tab.tabular.scalar_field import FORMAT_ERRORS
 from pegasus_tab.tabular.schema import Column, Schema
@@ -219,11 +219,11 @@ class RowCodec:
             UnknownLayout: the row was written with a newer schema.
             InternalError: the bytes are damaged.
         """
-        layout, constants, pick = self._readers.get(value[:2]) or self._reader(value)
         values, _ = self._keys.hash_encoding.decode(hash_key)
         sort_values, end = self._keys.sort_encoding.decode(sort_key)
         if end != len(sort_key):
             raise unknown_family(self.schema, sort_key[end])
+        layout, constants, pick = self._readers.get(value[:2]) or self._reader(value)
         values += sort_values
         values += layout.decode(value)
         values += constants
@@ -231,7 +231,7 @@ class RowCodec:
 
     def _reader(self, value: bytes) -> tuple[RowLayout, list[object], _Pick]:
         """Compile how rows of the value's family 0 layout become rows of this schema."""
-        packed = compiled(self.schema, find_layout(self.schema, 0, layout_id(value)))
+        packed = self._packed(0, value)
         sources = [*self.schema.hash_key, *(part.column for part in self.schema.sort_key)]
         sources += [packed.columns[place].id for place in packed.decoded_order]
         absent = [column for column in self.schema.columns if column.id not in sources]
@@ -242,6 +242,13 @@ class RowCodec:
         pick = _pick([sources.index(column.id) for column in self.schema.columns])
         self._readers[value[:2]] = reader = (packed, constants, pick)
         return reader
+
+    def _packed(self, family: int, value: bytes) -> RowLayout:
+        """Return the layout that the value names."""
+        if len(value) < LAYOUT_ID_BYTES:
+            raise damaged_value(value)
+        id_ = int.from_bytes(value[:LAYOUT_ID_BYTES], "little")
+        return compiled(self.schema, find_layout(self.schema, family, id_))
 
     def decode(self, hash_key: bytes, pairs: Iterable[Pair]) -> Row | None:
         """Decode one row from its pairs in any order.
@@ -290,7 +297,7 @@ class RowCodec:
             raise unknown_family(self.schema, family)
 
     def _decode_family(self, row: list[object], family: int, value: bytes) -> None:
-        packed = compiled(self.schema, find_layout(self.schema, family, layout_id(value)))
+        packed = self._packed(family, value)
         for column in self._families[family][0].columns:
             row[self._places[column.id]] = column.default
         for place, item in zip(packed.decoded_order, packed.decode(value), strict=True):

@@ -29,6 +29,7 @@ from pegasus_tab.tabular.scalar_field import (
 )
 from pegasus_tab.tabular.schema import Column, Kind, Layout
 
+LAYOUT_ID_BYTES = 2
 _ZEROS = {Kind.DOUBLE: 0.0, Kind.DECIMAL: bytes(16), Kind.UUID: bytes(16)}
 
 
@@ -134,7 +135,7 @@ class RowLayout:
                 values[slot] = unpack(values[slot])
             self._cut_variable(data, values)
         except (ValueError, OverflowError, struct.error) as error:
-            raise damaged_value(self.id, data) from error
+            raise damaged_value(data) from error
         if nulls != self._no_nulls:
             self._set_nulls(int.from_bytes(nulls, "little"), values)
         return values
@@ -159,15 +160,10 @@ class RowLayout:
                 values[slot] = None
 
 
-def layout_id(data: bytes) -> int:
-    """Return the layout id at the front of value bytes; -1 when they are too short to have one."""
-    return data[0] | data[1] << 8 if len(data) >= 2 else -1
-
-
-def damaged_value(layout: int, data: bytes) -> InternalError:
+def damaged_value(data: bytes) -> InternalError:
     """Return the error for value bytes that cannot be read."""
     return InternalError(
-        f"value of {len(data)} bytes is not a row of layout {layout}",
+        f"value of {len(data)} bytes beginning with {data[:16].hex()} is not a row of this table",
         sqlstate="XX001",
         hint="The row is damaged, or was written by something other than this table's driver.",
     )
