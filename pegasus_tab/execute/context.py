@@ -40,11 +40,13 @@ class Context:
         client: the key-value client.
         catalog: tables by name.
         clock: seconds since 1970-01-01 UTC.
+        monotonic: seconds of a clock that only goes forward.
         residual: gives the engine for residual queries, made at its first use.
 
     Attributes:
         timeout_ms: longest wait for one request, None for the client's own.
         abilities: what was learned about the servers.
+        settings: what SET changed in this session; see ``sql.settings``.
     """
 
     def __init__(
@@ -52,14 +54,17 @@ class Context:
         client: "Client",
         catalog: Catalog,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         residual: "Callable[[], ResidualEngine]",
     ) -> None:
         self.client = client
         self.catalog = catalog
         self.clock = clock
+        self.monotonic = monotonic
         self.residual = residual
         self.timeout_ms: int | None = None
         self.abilities = ServerAbilities()
+        self.settings: dict[str, object] = {}
 
     def with_timeout(self, timeout_ms: int) -> "Context":
         """Return the same context with another limit for each request."""

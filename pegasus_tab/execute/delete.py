@@ -11,7 +11,7 @@ from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.conditional import Change, ConditionalWriter, Guard, targets_of
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.evaluate import compile_expression, compile_predicate
-from pegasus_tab.execute.lookup import RowReader, Target
+from pegasus_tab.execute.lookup import RowReader, RowTuple, Target
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.execute.targets import TargetRows
 from pegasus_tab.execute.wanted import whole_row
