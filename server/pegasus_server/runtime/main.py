@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import resource
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -31,19 +32,30 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     roles = parser.add_subparsers(dest="role", required=True)
-    role = roles.add_parser("standalone", help="meta server and replica server in one process")
-    role.add_argument("--data", type=Path, required=True, help="data folder")
-    role.add_argument("--host", default="127.0.0.1", help="IPv4 address to listen on")
-    role.add_argument("--port", type=int, default=34601, help="port; 0 takes a free one")
-    role.add_argument("--advertise", default="", help="IPv4 address told to clients")
-    role.add_argument("--port-file", type=Path, help="file to write the port to")
-    role.add_argument("--durability", default="sync", help="sync (default), interval:<ms> or os")
-    role.add_argument("--embedded", action="store_true", help="end with the last client")
-    role.add_argument("--linger-seconds", type=float, default=2.0)
+    role = roles.add_parser(
+        "standalone",
+        help="meta server and replica server in one process",
+        argument_default=argparse.SUPPRESS,  # what is not given is NodeOptions' business
+    )
+    add = role.add_argument
+    add("--data", type=Path, required=True, help="data folder")
+    add("--host", help="IPv4 address to listen on (default 127.0.0.1)")
+    add("--port", type=int, help="port (default 34601); 0 takes a free one")
+    add("--advertise", help="IPv4 address told to clients")
+    add("--port-file", type=Path, help="file to write the port to")
+    add("--durability", help="sync (default), interval:<ms> or os")
+    add("--free-bytes-min", type=int, help="refuse writes while the disk has less room")
+    add("--embedded", action="store_true", help="end with the last client")
+    add("--linger-seconds", type=float, help="how long after it (default 2)")
     chosen = vars(parser.parse_args(arguments))
     del chosen["role"]
     try:
+        for name in ("host", "advertise"):
+            if name in chosen:
+                chosen[name] = socket.gethostbyname(chosen[name])
         return NodeOptions(**chosen)
+    except OSError as error:
+        parser.error(f"argument --{name}: {chosen[name]!r} has no IPv4 address ({error})")
     except ValueError as error:
         parser.error(str(error))
 

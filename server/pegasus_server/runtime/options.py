@@ -1,8 +1,10 @@
 """Settings of one node process, checked as they are made."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
+from pegasus_server.mutation_log.durability import Durability
 from pegasus_tab.base.limits import MIB
 
 
@@ -44,6 +46,9 @@ class NodeOptions:
     free_bytes_min: int = 64 * MIB
 
     def __post_init__(self) -> None:
+        Durability.parse(self.durability)
+        for host in filter(None, (self.host, self.advertise)):
+            IPv4Address(host)
         if not 0 <= self.port < 65536:
             raise ValueError(f"port {self.port} is not in 0..65535")
         if self.linger_seconds < 0:

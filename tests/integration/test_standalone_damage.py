@@ -1,0 +1,101 @@
+"""A real node whose files were damaged: what is whole is served, what is not is named and kept."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pegasus_tab.wire import codes
+from tests.integration.node import Node
+from tests.integration.wire_client import FrameworkError, WireClient, WireTable
+
+pytestmark = pytest.mark.slow
+
+KEYS = [b"key%d" % number for number in range(40)]
+
+
+def zero_side_file(replica: Path) -> None:
+    file = replica / "side.json"
+    file.write_bytes(b"\0" * file.stat().st_size)
+
+
+def remove_side_file(replica: Path) -> None:
+    (replica / "side.json").unlink()
+
+
+def remove_engine(replica: Path) -> None:
+    shutil.rmtree(replica / "db")
+
+
+def remove_replica(replica: Path) -> None:
+    shutil.rmtree(replica)
+
+
+def newer_side_file(replica: Path) -> None:
+    file = replica / "side.json"
+    file.write_text(file.read_text().replace('"format":1', '"format":2'))
+
+
+@pytest.mark.parametrize(
+    "damage", [zero_side_file, remove_side_file, remove_engine, remove_replica, newer_side_file]
+)
+def test_one_damaged_replica_is_not_served_and_the_others_are(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    node = Node(tmp_path / "data")
+    with node:
+        with WireClient(node.port) as client:
+            table = client.create("t")
+            for key in KEYS:
+                table.put(key, b"v")
+        node.stop()
+        damage(node.folder / "replicas" / "1.2")
+        node.start()
+        with WireClient(node.port) as client:
+            table = client.table("t")
+            check_all_but(table, 2)
+        assert "replica 1.2 is not served" in node.printed()
+        assert node.stop() == 0
+
+
+def check_all_but(table: WireTable, damaged: int) -> None:
+    for key in KEYS:
+        if table.gpid(key).partition_index != damaged:
+            assert table.get(key) == b"v"
+            assert table.put(key, b"v").error == codes.Status.OK
+            continue
+        with pytest.raises(FrameworkError, match=codes.ERR_CORRUPTION):
+            table.get(key)
+        with pytest.raises(FrameworkError, match=codes.ERR_CORRUPTION):
+            table.put(key, b"w")
+
+
+def test_a_flipped_bit_in_the_log_is_reported_and_costs_no_other_replica(tmp_path: Path) -> None:
+    node = Node(tmp_path / "data")
+    with node:
+        with WireClient(node.port) as client:
+            table = client.create("t")
+            for key in KEYS:
+                table.put(key, b"v" * 200)
+        node.kill()
+        (segment,) = (node.folder / "log").glob("segment.0*")
+        content = bytearray(segment.read_bytes())
+        place = content.index(b"v" * 200)
+        content[place + 7] ^= 1
+        segment.write_bytes(content)
+        node.start()
+        with WireClient(node.port) as client:
+            table = client.table("t")
+            refused = {table.gpid(key).partition_index for key in KEYS if is_refused(table, key)}
+        assert len(refused) == 1
+        assert f"replica 1.{refused.pop()} is not served" in node.printed()
+
+
+def is_refused(table: WireTable, key: bytes) -> bool:
+    try:
+        value = table.get(key)
+    except FrameworkError:
+        return True
+    assert value == b"v" * 200
+    return False
