@@ -140,18 +140,22 @@ class RocksEngine:
             return keys, values, True
         iterator = self._iterator(upper)
         iterator.seek(lower)
-        # The loop of bulk scans: every name is local, and the size test leaves it early.
-        valid, key_of, value_of, step = iterator.valid, iterator.key, iterator.value, iterator.next
-        add_key, add_value, size = keys.append, values.append, 0
-        while valid():
-            key, value = key_of(), value_of()
+        # The loop of bulk scans: every name is local, and key() says None at the end, which saves
+        # asking valid() for every row.
+        key_of, value_of, step = iterator.key, iterator.value, iterator.next
+        add_key, add_value, bytes_left = keys.append, values.append, bytes_max
+        for _ in range(rows_max):
+            key = key_of()
+            if key is None:
+                break
+            value = value_of()
             add_key(key)
             add_value(value)
             step()
-            size += len(key) + len(value)
-            if size >= bytes_max or len(keys) >= rows_max:
+            bytes_left -= len(key) + len(value)
+            if bytes_left <= 0:
                 break
-        exhausted = not valid()
+        exhausted = not iterator.valid()
         self._check(iterator)
         return keys, values, exhausted
 
