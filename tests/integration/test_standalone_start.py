@@ -129,7 +129,7 @@ def test_python_without_assertions(tmp_path: Path) -> None:
     ("options", "named"),
     [
         (("--durability", "never"), "durability"),
-        (("--host", "no.such.host.invalid"), "--host"),
+        (("--host", "no.such.host.invalid"), "IPv4"),
         (("--port", "70000"), "70000"),
     ],
 )

@@ -50,14 +50,19 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions:
     chosen = vars(parser.parse_args(arguments))
     del chosen["role"]
     try:
-        for name in ("host", "advertise"):
-            if name in chosen:
-                chosen[name] = socket.gethostbyname(chosen[name])
+        for name in {"host", "advertise"} & chosen.keys():
+            chosen[name] = _ipv4(chosen[name])
         return NodeOptions(**chosen)
-    except OSError as error:
-        parser.error(f"argument --{name}: {chosen[name]!r} has no IPv4 address ({error})")
     except ValueError as error:
         parser.error(str(error))
+
+
+def _ipv4(host: str) -> str:
+    """Resolve a host name; the protocol has room for IPv4 addresses only (2.2)."""
+    try:
+        return socket.gethostbyname(host)
+    except OSError as error:
+        raise ValueError(f"host {host!r} has no IPv4 address ({error})") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

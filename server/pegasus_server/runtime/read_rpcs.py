@@ -9,6 +9,7 @@ from pegasus_server.data.scan_context import ScanPage
 from pegasus_server.data.time_budget import TimeBudget
 from pegasus_server.runtime.clock import boottime_seconds
 from pegasus_server.runtime.replica import Replica
+from pegasus_server.runtime.tab_scan_rpc import tab_scan
 from pegasus_tab.wire import codes, fast
 from pegasus_tab.wire.codes import Status
 from pegasus_tab.wire.frame import RequestFrame, encode_response
@@ -102,4 +103,5 @@ READS: Final[Mapping[bytes, ServeRead]] = {
     codes.GET_SCANNER: _get_scanner,
     codes.SCAN: _scan,
     codes.CLEAR_SCANNER: _clear_scanner,
+    codes.TAB_SCAN: tab_scan,
 }

@@ -62,6 +62,7 @@ class Replica:
     Attributes:
         gpid: the partition.
         ballot: the configuration it serves under.
+        envs: the table's settings.
         read_refusal: framework error name every read is answered with now, None while it serves;
             SILENCE if it is to get no answer.
         write_refusal: likewise for writes.
@@ -117,7 +118,7 @@ class Replica:
 
     def set_envs(self, envs: Mapping[str, str]) -> None:
         """Take over the table's settings; later writes follow them."""
-        self._envs = envs
+        self.envs = envs
         self._default_ttl = int(envs.get(DEFAULT_TTL_ENV, "0"))
         read_ms = int(envs.get(READ_MS_ENV, "0"))
         self.read_seconds_max = (
@@ -131,7 +132,7 @@ class Replica:
 
     def _note_refusals(self) -> None:
         """Decide once, not per request, what requests are answered with."""
-        action, _, scope = self._envs.get(DENY_ENV, "").partition("*")
+        action, _, scope = self.envs.get(DENY_ENV, "").partition("*")
         denial = codes.ERR_INVALID_STATE if action == "reconfig" else SILENCE
         denies_reads, denies_writes = scope in ("all", "read"), scope in ("all", "write")
         self.read_refusal = self._refusal or (denial if denies_reads else None)
