@@ -96,6 +96,8 @@ class KeyEncoding:
             DataError: a value does not fit its column.
         """
         try:
+            if len(values) == 1:
+                return self._encoders[0](values[0])
             return b"".join(
                 [encode(value) for encode, value in zip(self._encoders, values, strict=False)]
             )

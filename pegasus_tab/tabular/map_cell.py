@@ -9,7 +9,6 @@ from pegasus_tab.base.errors import InternalError
 from pegasus_tab.tabular.scalar_field import (
     STRUCT_CODES,
     VARIABLE_KINDS,
-    exact_bytes,
     field_packer,
     field_unpacker,
 )
@@ -29,9 +28,11 @@ class Cell:
 
     def encode(self, value: object) -> bytes:
         """Encode a value in the form of value.py; raises one of FORMAT_ERRORS otherwise."""
+        field = value if self._pack is None else self._pack(value)
         if self._struct is None:
-            return value.encode() if self.type.kind is Kind.TEXT else exact_bytes(value)  # type: ignore[attr-defined]  # checked by FORMAT_ERRORS
-        return self._struct.pack(value if self._pack is None else self._pack(value))
+            assert isinstance(field, bytes)
+            return field
+        return self._struct.pack(field)
 
     def decode(self, data: bytes) -> object:
         """Decode a cell.

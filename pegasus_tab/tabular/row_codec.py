@@ -26,14 +26,14 @@ from pegasus_tab.tabular.row_encoding import LAYOUT_ID_BYTES, RowLayout, damaged
 from pegasus_tab.tabular.row_keys import KeyBound, KeyRange, RowKeys, family_key
 from pegasus_tab.tabular.scalar_field import FORMAT_ERRORS
 from pegasus_tab.tabular.schema import Column, Schema
-from pegasus_tab.tabular.value import coerce_column
+from pegasus_tab.tabular.value import coerce_column, coercion
 
 Row: TypeAlias = tuple[object, ...]
 RowInput: TypeAlias = Row | Sequence[object] | Mapping[int, object]
 Pair: TypeAlias = tuple[bytes, bytes]
 """(sort key, value) of one key-value pair; the hash key is known from the context."""
 
-_Pick: TypeAlias = Callable[[list[object]], Row]
+_Pick: TypeAlias = Callable[[Sequence[object]], Row]
 
 
 class RowCodec:
@@ -51,10 +51,11 @@ class RowCodec:
         self._keys = RowKeys(schema)
         places = {column.id: place for place, column in enumerate(schema.columns)}
         self._places = places
-        self._hash_places = tuple(places[id_] for id_ in schema.hash_key)
-        self._sort_places = tuple(places[part.column] for part in schema.sort_key)
+        self._hash_values = _pick([places[id_] for id_ in schema.hash_key])
+        self._sort_values = _pick([places[part.column] for part in schema.sort_key])
+        self._coercions = tuple(coercion(column.type) for column in schema.columns)
         self._families = {
-            family: (compiled(schema, layout), tuple(places[id_] for id_ in layout.columns))
+            family: _row_packing(compiled(schema, layout), places)
             for family, layout in newest_layouts(schema).items()
         }
         self._maps = {
@@ -116,8 +117,8 @@ class RowCodec:
         """Return (hash key, family 0 sort key) of a row; raises as RowKeys.hash_key and sort_key."""
         values = self._in_order(row)
         return (
-            self._keys.hash_key([values[place] for place in self._hash_places]),
-            self._keys.sort_key([values[place] for place in self._sort_places]),
+            self._keys.hash_key(self._hash_values(values)),
+            self._keys.sort_key(self._sort_values(values)),
         )
 
     def family_key(self, sort_key: bytes, family: int) -> bytes:
@@ -137,12 +138,12 @@ class RowCodec:
             DataError: a value does not fit; the message names its column.
         """
         values = self._in_order(row)
-        return tuple(
-            [
-                coerce_column(column, value)
-                for column, value in zip(self.schema.columns, values, strict=True)
-            ]
-        )
+        pairs = zip(self._coercions, values, strict=True)
+        try:
+            return tuple([None if value is None else coerce(value) for coerce, value in pairs])
+        except DataError:
+            columns = zip(self.schema.columns, values, strict=True)
+            return tuple([coerce_column(column, value) for column, value in columns])
 
     def encode_value(self, row: RowInput, family: int = 0) -> bytes:
         """Encode the value of the row's pair in a family of scalars.
@@ -151,22 +152,22 @@ class RowCodec:
             IntegrityError: NULL in a NOT NULL column.
             DataError: a value does not fit its column, or the pair is over 1 MiB.
         """
-        values = self._in_order(row)
-        layout, places = self._families[family]
+        layout, pick = self._families[family]
+        values = pick(self._in_order(row))
         try:
-            value = layout.encode([values[place] for place in places])
+            value = layout.encode(values)
         except FORMAT_ERRORS:
-            value = self._encode_checked(layout, places, values)
+            value = self._encode_checked(layout, values)
         if len(value) > VALUE_BYTES_MAX:
             raise _too_long(layout.columns, len(value))
         return value
 
-    def _encode_checked(
-        self, layout: RowLayout, places: Sequence[int], values: Sequence[object]
-    ) -> bytes:
+    def _encode_checked(self, layout: RowLayout, values: Row) -> bytes:
         """Encode values of any form that coerce accepts, or name the column at fault."""
-        columns = self.schema.columns
-        return layout.encode([coerce_column(columns[place], values[place]) for place in places])
+        columns = [layout.columns[place] for place in layout.order]
+        return layout.encode(
+            [coerce_column(column, value) for column, value in zip(columns, values, strict=True)]
+        )
 
     def encode_cell(self, column: int, value: object) -> bytes:
         """Encode the value of one cell of the MAP column with that id.
@@ -192,7 +193,7 @@ class RowCodec:
             Its pairs ascending by sort key: family 0, further families and MAP cells.
         """
         values = self._in_order(row)
-        sort_key = self._keys.sort_key([values[place] for place in self._sort_places])
+        sort_key = self._keys.sort_key(self._sort_values(values))
         pairs = [
             (family_key(sort_key, family), self.encode_value(values, family))
             for family in self._families
@@ -233,7 +234,7 @@ class RowCodec:
         """Compile how rows of the value's family 0 layout become rows of this schema."""
         packed = self._packed(0, value)
         sources = [*self.schema.hash_key, *(part.column for part in self.schema.sort_key)]
-        sources += [packed.columns[place].id for place in packed.decoded_order]
+        sources += [packed.columns[place].id for place in packed.order]
         absent = [column for column in self.schema.columns if column.id not in sources]
         # A column added after the row was written has the default it was added with; one of
         # another family is NULL until that family's pair is seen.
@@ -300,7 +301,7 @@ class RowCodec:
         packed = self._packed(family, value)
         for column in self._families[family][0].columns:
             row[self._places[column.id]] = column.default
-        for place, item in zip(packed.decoded_order, packed.decode(value), strict=True):
+        for place, item in zip(packed.order, packed.decode(value), strict=True):
             target = self._places.get(packed.columns[place].id)
             if target is not None:
                 row[target] = item
@@ -337,6 +338,9 @@ class RowCodec:
     # ---- parts -----------------------------------------------------------------------------------
 
     def _in_order(self, row: RowInput) -> Sequence[object]:
+        if type(row) is tuple:  # the common case, before the slow test for a Mapping
+            assert len(row) == len(self.schema.columns)
+            return row
         if not isinstance(row, Mapping):
             assert len(row) == len(self.schema.columns)
             return row
@@ -346,12 +350,20 @@ class RowCodec:
         return self.schema.columns[self._places[id_]]
 
 
+def _row_packing(layout: RowLayout, places: Mapping[int, int]) -> tuple[RowLayout, _Pick]:
+    """Return a layout and what picks its values out of a row in packing order."""
+    return layout, _pick([places[layout.columns[place].id] for place in layout.order])
+
+
 def _pick(indexes: Sequence[int]) -> _Pick:
-    """Return the function that picks these places of a list as a tuple."""
-    if len(indexes) == 1:
-        (index,) = indexes
-        return lambda values: (values[index],)
-    return itemgetter(*indexes)
+    """Return the function that picks these places of a sequence as a tuple."""
+    match indexes:
+        case []:
+            return lambda _: ()
+        case [index]:
+            return lambda values: (values[index],)
+        case _:
+            return itemgetter(*indexes)
 
 
 def _map_key(suffix: bytes) -> str:

@@ -16,28 +16,35 @@ loop over cells (arrow_rows.py).
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from pegasus_tab.base.errors import IntegrityError, InternalError
 from pegasus_tab.tabular.scalar_field import (
+    NULL_FILLERS,
     STRUCT_CODES,
     VARIABLE_KINDS,
-    exact_bytes,
+    Conversion,
     field_packer,
     field_unpacker,
 )
-from pegasus_tab.tabular.schema import Column, Kind, Layout
+from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Layout
 
 LAYOUT_ID_BYTES = 2
-_ZEROS = {Kind.DOUBLE: 0.0, Kind.DECIMAL: bytes(16), Kind.UUID: bytes(16)}
 
 
 class RowLayout:
     """One layout, compiled: packs the layout's columns to bytes and back.
 
-    Invariant: ``fixed_bytes`` is the offset of the first variable byte; a value with no variable
-    column is exactly that long.
+    Attributes:
+        id: the layout's id.
+        columns: its columns in layout order.
+        fixed: places in ``columns`` of the fixed-width columns.
+        variable: places of the TEXT and BLOB columns.
+        order: ``fixed + variable``: the order in which values are packed and unpacked.
+        null_bytes: length of the null bitmap.
+        fixed_bytes: offset of the first variable byte; a value without variable columns is exactly
+            that long.
     """
 
     def __init__(self, layout: Layout, columns: Sequence[Column]) -> None:
@@ -53,78 +60,60 @@ class RowLayout:
         places = range(len(columns))
         self.fixed = tuple(i for i in places if columns[i].type.kind not in VARIABLE_KINDS)
         self.variable = tuple(i for i in places if columns[i].type.kind in VARIABLE_KINDS)
+        self.order = self.fixed + self.variable
         self.null_bytes = (len(columns) + 7) // 8
         codes = "".join(STRUCT_CODES[columns[i].type.kind] for i in self.fixed)
         self._struct = struct.Struct(f"<H{self.null_bytes}s{codes}{len(self.variable)}I")
         self.fixed_bytes = self._struct.size
+        self._fixed_count = len(self.fixed)
         self._no_nulls = bytes(self.null_bytes)
-        self._zeros = tuple(_ZEROS.get(columns[i].type.kind, 0) for i in self.fixed)
-        self._packers = tuple(
-            (slot, place, packer)
-            for slot, place in enumerate(self.fixed)
-            if (packer := field_packer(columns[place].type)) is not None
-        )
-        self._unpackers = tuple(
-            (slot, unpacker)
-            for slot, place in enumerate(self.fixed)
-            if (unpacker := field_unpacker(columns[place].type)) is not None
-        )
-        self._texts = tuple(columns[i].type.kind is Kind.TEXT for i in self.variable)
-        self.decoded_order = self.fixed + self.variable
-        """Places (indexes into ``columns``) in the order in which ``decode`` returns values."""
-        self._null_masks = tuple(1 << place for place in self.decoded_order)
+        self._null_masks = tuple(1 << place for place in self.order)
+        types = [columns[place].type for place in self.order]
+        self._fillers = tuple(NULL_FILLERS[type_.kind] for type_ in types)
+        self._packers = _conversions(types, field_packer)
+        self._unpackers = _conversions(types[: self._fixed_count], field_unpacker)
+        self._texts = tuple(columns[place].type.kind is Kind.TEXT for place in self.variable)
 
     def encode(self, values: Sequence[object]) -> bytes:
-        """Pack values given in layout order, each in the form of value.py or None.
+        """Pack values given in ``order``, each in the form of value.py or None.
 
         Raises:
             IntegrityError: None in a NOT NULL column (SQLSTATE 23502).
             one of scalar_field.FORMAT_ERRORS: a value is not in that form.
         """
+        nulls = self._no_nulls
         if None in values:
-            nulls, fields, variable = self._with_nulls(values)
-        else:
-            nulls = self._no_nulls
-            fields = [values[place] for place in self.fixed]
-            for slot, place, pack in self._packers:
-                fields[slot] = pack(values[place])
-            variable = [
-                values[place].encode() if text else exact_bytes(values[place])  # type: ignore[attr-defined]  # checked by FORMAT_ERRORS
-                for place, text in zip(self.variable, self._texts, strict=True)
+            nulls = self._null_bitmap(values)
+            fields = [
+                filler if value is None else value
+                for value, filler in zip(values, self._fillers, strict=True)
             ]
-        if not variable:
+        else:
+            fields = list(values)
+        for slot, pack in self._packers:
+            fields[slot] = pack(fields[slot])
+        if not self.variable:
             return self._struct.pack(self.id, nulls, *fields)
-        head = self._struct.pack(self.id, nulls, *fields, *accumulate(map(len, variable)))
-        return head + b"".join(variable)
+        count = self._fixed_count
+        variable: list[bytes] = fields[count:]  # type: ignore[assignment]  # packed just above
+        ends = accumulate(map(len, variable))
+        return self._struct.pack(self.id, nulls, *fields[:count], *ends) + b"".join(variable)
 
-    def _with_nulls(self, values: Sequence[object]) -> tuple[bytes, list[object], list[bytes]]:
+    def _null_bitmap(self, values: Sequence[object]) -> bytes:
         nulls = 0
-        for place, value in enumerate(values):
+        for slot, value in enumerate(values):
             if value is None:
-                if self.columns[place].not_null:
-                    raise null_in_column(self.columns[place])
-                nulls |= 1 << place
-        fields = list(self._zeros)
-        for slot, place in enumerate(self.fixed):
-            if values[place] is not None:
-                fields[slot] = values[place]
-        for slot, place, pack in self._packers:
-            if values[place] is not None:
-                fields[slot] = pack(values[place])
-        variable = []
-        for place, text in zip(self.variable, self._texts, strict=True):
-            value = values[place]
-            if value is None:
-                variable.append(b"")
-            else:
-                variable.append(value.encode() if text else exact_bytes(value))  # type: ignore[attr-defined]  # checked by FORMAT_ERRORS
-        return nulls.to_bytes(self.null_bytes, "little"), fields, variable
+                column = self.columns[self.order[slot]]
+                if column.not_null:
+                    raise null_in_column(column)
+                nulls |= self._null_masks[slot]
+        return nulls.to_bytes(self.null_bytes, "little")
 
     def decode(self, data: bytes) -> list[object]:
         """Unpack the value bytes.
 
         Returns:
-            Values in ``decoded_order``: the fixed-width columns, then the variable ones.
+            Values in ``order``.
 
         Raises:
             InternalError: the bytes are damaged.
@@ -143,7 +132,7 @@ class RowLayout:
     def _cut_variable(self, data: bytes, values: list[object]) -> None:
         """Replace the end offsets at the end of ``values`` by the bytes they delimit."""
         start = self.fixed_bytes
-        slot = len(self.fixed)
+        slot = self._fixed_count
         for is_text in self._texts:
             end: int = self.fixed_bytes + values[slot]  # type: ignore[operator]  # an unpacked u32
             if end < start:
@@ -158,6 +147,14 @@ class RowLayout:
         for slot, mask in enumerate(self._null_masks):
             if nulls & mask:
                 values[slot] = None
+
+
+def _conversions(
+    types: Sequence[ColumnType], conversion: Callable[[ColumnType], Conversion | None]
+) -> tuple[tuple[int, Conversion], ...]:
+    """Return (slot, conversion) for the types that need one."""
+    found = ((slot, conversion(type_)) for slot, type_ in enumerate(types))
+    return tuple((slot, convert) for slot, convert in found if convert is not None)
 
 
 def damaged_value(data: bytes) -> InternalError:

@@ -6,11 +6,13 @@ Shared by whole rows (row_encoding.py) and single MAP cells (map_cell.py). Littl
 import struct
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
 
 from pegasus_tab.tabular.key_encoding import (
     DATE_EPOCH_ORDINAL,
+    TIMESTAMP_EPOCH,
     decimal_of,
     timestamp_microseconds,
     timestamp_of,
@@ -31,19 +33,26 @@ STRUCT_CODES = {
     Kind.DECIMAL: "16s",
     Kind.UUID: "16s",
 }
+NULL_FILLERS: dict[Kind, object] = {
+    Kind.BOOLEAN: False,
+    Kind.INT: 0,
+    Kind.DATE: date(1970, 1, 1),
+    Kind.BIGINT: 0,
+    Kind.DOUBLE: 0.0,
+    Kind.TIMESTAMP: TIMESTAMP_EPOCH,
+    Kind.DECIMAL: Decimal(0),
+    Kind.UUID: UUID(int=0),
+    Kind.TEXT: "",
+    Kind.BLOB: b"",
+}
+"""What stands in the place of a NULL: the value whose field is all zeros, or empty."""
+
 FORMAT_ERRORS = (TypeError, AttributeError, ValueError, OverflowError, struct.error)
 """What a value that is not in the form of value.py makes the packing raise."""
 
 
-def exact_bytes(value: object) -> bytes:
-    """Return a BLOB's bytes; TypeError for any other type."""
-    if type(value) is not bytes:
-        raise TypeError
-    return value
-
-
 def field_packer(type_: ColumnType) -> Conversion | None:
-    """Return the conversion from a value to its struct field; None when they are the same.
+    """Return the conversion from a value to its field; None when they are the same.
 
     A packer raises where struct would let a value pass that is not in the form of value.py.
     """
@@ -55,12 +64,18 @@ def field_packer(type_: ColumnType) -> Conversion | None:
 
 
 def field_unpacker(type_: ColumnType) -> Conversion | None:
-    """Return the conversion from a struct field to the value; None when they are the same."""
+    """Return the conversion from a fixed-width field to the value; None when they are the same."""
     match type_.kind:
         case Kind.DECIMAL:
             return lambda field: decimal_of(int.from_bytes(field, "little", signed=True), type_)
         case kind:
             return _UNPACKERS.get(kind)
+
+
+def _pack_bytes(value: object) -> bytes:
+    if type(value) is not bytes:
+        raise TypeError
+    return value
 
 
 def _pack_boolean(value: object) -> bool:
@@ -96,6 +111,8 @@ _PACKERS: dict[Kind, Conversion] = {
     Kind.DATE: _pack_date,
     Kind.TIMESTAMP: _pack_timestamp,
     Kind.UUID: _pack_uuid,
+    Kind.TEXT: str.encode,
+    Kind.BLOB: _pack_bytes,
 }
 _UNPACKERS: dict[Kind, Conversion] = {
     Kind.DATE: _unpack_date,
