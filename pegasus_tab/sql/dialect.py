@@ -11,7 +11,8 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql.place import Place
+from pegasus_tab.sql.place import Place, at
+from pegasus_tab.sql.split import unclosed
 
 NESTING_MAX = 32
 """Open brackets, CASEs and stacked prefix operators at one place; sqlglot recurses for each."""
@@ -27,6 +28,19 @@ _DIALECT = _Dialect()
 
 _OPENING = frozenset((TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE))
 _CLOSING = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END))
+_AFTER_NO_COMMA = _CLOSING | {
+    TokenType.COMMA,
+    TokenType.FROM,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.ORDER_BY,
+    TokenType.HAVING,
+    TokenType.LIMIT,
+    TokenType.OFFSET,
+    TokenType.UNION,
+    TokenType.SEMICOLON,
+}
+_SHOWN_MAX = 20
 _PREFIX = frozenset((TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE))
 
 
@@ -41,18 +55,20 @@ def tokenize(text: str) -> list[Token]:
         raise ProgrammingError(
             "the statement holds a zero character", sqlstate="42601", position=text.index("\0")
         )
+    open_at = unclosed(text)
+    if open_at is not None:
+        raise ProgrammingError(
+            "a string, quoted name or comment is not closed", sqlstate="42601", position=open_at
+        )
     try:
         tokens: list[Token] = _DIALECT.tokenize(text)
-    except TokenError as error:
-        raise ProgrammingError(*_token_fault(text, error), sqlstate="42601") from None
+    except TokenError:
+        raise ProgrammingError(
+            f"cannot read the statement near {text[-_SHOWN_MAX:]!r}", sqlstate="42601"
+        ) from None
     _check_nesting(tokens)
+    _check_commas(tokens)
     return tokens
-
-
-def _token_fault(text: str, error: TokenError) -> tuple[str]:
-    if "Missing" in str(error):
-        return ("a string, quoted name or comment is not closed",)
-    return (f"cannot read the statement near {text[-20:]!r}",)
 
 
 def _check_nesting(tokens: list[Token]) -> None:
@@ -70,6 +86,20 @@ def _check_nesting(tokens: list[Token]) -> None:
                 sqlstate="54001",
                 hint=f"at most {NESTING_MAX} brackets may be open at one place",
                 position=token.start,
+            )
+
+
+def _check_commas(tokens: list[Token]) -> None:
+    # sqlglot skips a comma too many; PostgreSQL does not, and it may hide a forgotten column.
+    for comma, after in zip(tokens, [*tokens[1:], None], strict=True):
+        if comma.token_type is not TokenType.COMMA:
+            continue
+        if after is None or after.token_type in _AFTER_NO_COMMA:
+            near = comma if after is None else after
+            raise ProgrammingError(
+                f'syntax error at or near "{near.text}"',
+                sqlstate="42601",
+                **at(place_of_token(near)),
             )
 
 

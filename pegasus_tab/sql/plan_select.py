@@ -53,10 +53,16 @@ def plan_select(planning: Planning, statement: ast.Select) -> Query:
 
 
 def _residual(planning: Planning, statement: ast.Select) -> Query:
+    from pegasus_tab.sql import front
     from pegasus_tab.sql.plan_residual import plan_core
 
-    assert statement.core is not None  # the quick front makes no statement that comes here
-    return plan_core(planning, statement.core)
+    core = statement.core
+    if core is None:
+        # The quick front made the statement: it keeps no tree for the rare case that comes here.
+        parsed = front.parse(planning.text)
+        assert isinstance(parsed.statement, ast.Select)  # both fronts read one text alike
+        core, planning.placeholders = parsed.statement.core, parsed.placeholders
+    return plan_core(planning, core)
 
 
 def _values(planning: Planning, statement: ast.Select) -> Query:

@@ -8,7 +8,9 @@ from sqlglot.tokens import Token, TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.dialect import place_of_token, tokenize
+from pegasus_tab.sql.parameters import Numbering
 from pegasus_tab.sql.place import Place
+from pegasus_tab.sql.reserved_words import RESERVED_WORDS
 from pegasus_tab.sql.terms import Placeholder
 
 _NOT_NAMES = frozenset(
@@ -93,6 +95,10 @@ class TokenReader:
         quoted = token.token_type is TokenType.IDENTIFIER
         if not quoted and not (token.text[:1].isalpha() or token.text[:1] == "_"):
             raise self.error(f"expected {what}")
+        if not quoted and token.text.upper() in RESERVED_WORDS:
+            raise self.error(
+                f"expected {what}", f"{token.text} is a reserved word: as a name, quote it"
+            )
         self.at_token += 1
         return (token.text if quoted else token.text.lower()), place_of_token(token)
 
@@ -155,46 +161,6 @@ _OPEN = frozenset((TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE))
 _CLOSE = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE))
 
 
-class _Numbering:
-    """Gives each placeholder its parameter index; styles may not be mixed."""
-
-    def __init__(self) -> None:
-        self.style: str | None = None
-        self.parameters: list[str | None] = []
-
-    def index(self, style: str, name: str, place: Place) -> int:
-        if self.style not in (None, style):
-            raise ProgrammingError(
-                f"placeholders of two styles, {self.style} and {style}",
-                sqlstate="42601",
-                hint="use ? or :name or $1 throughout one statement",
-                position=place.position,
-                length=place.length,
-            )
-        self.style = style
-        if style == ":name":
-            if name not in self.parameters:
-                self.parameters.append(name)
-            return self.parameters.index(name)
-        if style == "?":
-            self.parameters.append(None)
-            return len(self.parameters) - 1
-        number = int(name)
-        if not 1 <= number <= PARAMETERS_MAX:
-            raise ProgrammingError(
-                f"there is no parameter ${name}",
-                sqlstate="42P02",
-                hint=f"parameters are numbered from $1 to ${PARAMETERS_MAX}",
-                position=place.position,
-                length=place.length,
-            )
-        self.parameters.extend([None] * (number - len(self.parameters)))
-        return number - 1
-
-
-PARAMETERS_MAX = 65_535
-
-
 def number_placeholders(
     tokens: list[Token],
 ) -> tuple[list[Token], list[Placeholder], tuple[str | None, ...]]:
@@ -206,7 +172,7 @@ def number_placeholders(
     Raises:
         ProgrammingError: 42601 when styles are mixed, 42P02 for a number out of range.
     """
-    numbering = _Numbering()
+    numbering = Numbering()
     result: list[Token] = []
     found: list[Placeholder] = []
     position = 0
@@ -223,7 +189,7 @@ def number_placeholders(
         found.append(Placeholder(numbering.index(style, name, place), place))
         result.extend(_occurrence_tokens(len(found) - 1, token, last))
         position += width
-    return result, found, tuple(numbering.parameters)
+    return result, found, tuple(numbering.wanted)
 
 
 def _placeholder_at(
