@@ -43,7 +43,7 @@ def test_a_client_that_looks_for_a_moment_does_no_harm(
     path.touch()
     with path.open() as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
-        monkeypatch.setattr(node_lock.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        monkeypatch.setattr("time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
         NodeLock.take(path, started=0.0).release()
 
 

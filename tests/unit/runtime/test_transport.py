@@ -21,7 +21,6 @@ from pegasus_server.runtime.turn import Turn
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire.frame import RequestFrame, encode_request
 
-
 GONE = cast("Any", Failure)(ConnectionError())
 
 
