@@ -1,1 +1,1 @@
-"""The PEP 249 face: connection, cursor, type objects."""
+"""PEP 249 over ``execute.session``: connections and cursors."""

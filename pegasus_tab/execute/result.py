@@ -101,11 +101,15 @@ class ResultSet:
         Raises:
             NotSupportedError: pyarrow is not installed.
         """
-        from pegasus_tab.execute.arrow_page import batch_of
-
         if self._batches is not None:
             return iter(self._batches)
-        return (batch_of(page, self.columns or ()) for page in self._pages if page)
+        return self.rest_batches(self._pages)
+
+    def rest_batches(self, pages: Iterable[Page]) -> "Iterator[pa.RecordBatch]":
+        """Yield pages of this result's rows, some of which were read already, as record batches."""
+        from pegasus_tab.execute.arrow_page import batch_of
+
+        return (batch_of(page, self.columns or ()) for page in pages if page)
 
     def close(self) -> None:
         """Let go of everything the unread rest holds (scans, the residual engine)."""

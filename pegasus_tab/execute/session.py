@@ -1,0 +1,216 @@
+"""Statements over one client: text and parameters in, results out.
+
+What a PEP 249 connection stands on, and what the shell may use without one. A statement's plan and its
+executor are kept by its text, so a repeated statement costs two dictionary lookups before the first
+byte leaves.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
+from pegasus_tab.execute.bindings import Bindings
+from pegasus_tab.execute.catalog import Catalog
+from pegasus_tab.execute.compile import compile_statement
+from pegasus_tab.execute.context import Context
+from pegasus_tab.execute.errors import StaleSchema, arrow_missing
+from pegasus_tab.execute.executor import Executor
+from pegasus_tab.execute.parameters import Given, ParameterBinder
+from pegasus_tab.execute.result import ResultSet
+from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
+from pegasus_tab.sql.prepare import prepare
+from pegasus_tab.sql.settings import TIMEOUT, setting_value
+from pegasus_tab.tabular.errors import UnknownLayout
+
+if TYPE_CHECKING:
+    from pegasus_tab.execute.residual import ResidualEngine
+    from pegasus_tab.kv.client import Client
+
+COMPILED_MAX = 512
+UNDEFINED_TABLE = "42P01"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement ready to run."""
+
+    statement: Statement
+    executor: Executor
+    parameters: ParameterBinder
+
+
+class ManyExecutor(Protocol):
+    """An executor that takes the parameters of many executions as one stream."""
+
+    def execute_many(self, context: Context, executions: Iterable[Bindings]) -> ResultSet:
+        """Carry all executions out; the rowcount is their sum."""
+
+
+class Session:
+    """See the module's text; threads may share a session.
+
+    Args:
+        client: the key-value client; closed with the session.
+        clock: seconds since 1970-01-01 UTC.
+        monotonic: seconds of a clock that only goes forward.
+        settings: session settings to begin with, as for SET.
+
+    Raises:
+        ProgrammingError: a setting that does not exist, or a value it does not take.
+    """
+
+    def __init__(
+        self,
+        client: "Client",
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        self.client = client
+        self.catalog = Catalog(client.list_tables, monotonic)
+        self._context = Context(client, self.catalog, clock, monotonic, self._residual)
+        for name, value in (settings or {}).items():
+            self._context.settings[name] = setting_value(name, value)
+        self._engine: ResidualEngine | None = None
+        self._compiled: OrderedDict[str, Compiled] = OrderedDict()
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What SET changed in this session."""
+        return self._context.settings
+
+    def execute(
+        self, text: str, parameters: Given | None = None, timeout_ms: int | None = None
+    ) -> ResultSet:
+        """Carry one statement out.
+
+        Args:
+            text: one SQL statement.
+            parameters: values in order for ``?``, a mapping for ``:name``.
+            timeout_ms: longest wait for one request; the session's setting when None.
+
+        Returns:
+            The result; a query's first page has been fetched.
+
+        Raises:
+            Error: anything, see base/errors.py; the error knows the statement's text.
+        """
+        try:
+            return self._execute(text, parameters, self._limited(timeout_ms))
+        except Error as error:
+            raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
+
+    def execute_many(
+        self, text: str, rows: Iterable[Given], timeout_ms: int | None = None
+    ) -> ResultSet:
+        """Carry one statement out for each element of ``rows``, writes pipelined.
+
+        Returns:
+            The sum of the rowcounts.
+
+        Raises:
+            NotSupportedError: the statement returns rows.
+            Error: what one of the executions met; earlier ones are done, later ones may be.
+        """
+        context = self._limited(timeout_ms)
+        given = iter(rows)
+        compiled = self._compiled_anew(text)
+        if not isinstance(compiled.statement.plan, Insert | Update | Delete):
+            raise NotSupportedError(
+                "executemany takes INSERT, UPSERT, UPDATE and DELETE",
+                hint="call execute for each set of parameters",
+            ).in_statement(text)
+        executor = cast("ManyExecutor", compiled.executor)
+        try:
+            return executor.execute_many(context, _numbered(compiled.parameters, given, context))
+        except Error as error:
+            raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
+
+    def compiled(self, text: str) -> Compiled:
+        """Return the statement ready to run, from the cache or made now."""
+        statement = prepare(text, self.catalog, self._context.settings)
+        known = self._compiled.get(text)
+        if known is not None and known.statement is statement:
+            return known
+        compiled = Compiled(statement, compile_statement(statement), ParameterBinder(statement))
+        self._compiled[text] = compiled
+        while len(self._compiled) > COMPILED_MAX:
+            self._compiled.popitem(last=False)
+        return compiled
+
+    def close(self) -> None:
+        """Close the client and the residual engine."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+        self.client.close()
+
+    def _execute(self, text: str, parameters: Given | None, context: Context) -> ResultSet:
+        compiled = self._compiled_anew(text)
+        try:
+            return _run(compiled, parameters, context)
+        except (StaleSchema, UnknownLayout) as error:
+            self.catalog.invalidate()
+            again = self.compiled(text)
+            if again is compiled:
+                raise
+            if _writes(compiled.statement.plan):
+                # Rows written before the error would be written twice.
+                raise StaleSchema(
+                    "the table's schema changed while the statement ran; some rows may be written",
+                    ambiguous=True,
+                ) from error
+            return _run(again, parameters, context)
+
+    def _compiled_anew(self, text: str) -> Compiled:
+        """Return the statement ready to run, planned with a fresh listing if a table is missing."""
+        try:
+            return self.compiled(text)
+        except ProgrammingError as error:
+            if error.sqlstate != UNDEFINED_TABLE:
+                raise
+            generation = self.catalog.generation
+            self.catalog.invalidate()
+            if self.catalog.generation == generation:
+                raise
+        return self.compiled(text)
+
+    def _limited(self, timeout_ms: int | None) -> Context:
+        wanted = timeout_ms if timeout_ms is not None else self._context.settings.get(TIMEOUT)
+        return self._context if wanted is None else self._context.with_timeout(cast("int", wanted))
+
+    def _residual(self) -> "ResidualEngine":
+        if self._engine is None:
+            try:
+                from pegasus_tab.execute.residual import ResidualEngine
+            except ImportError as error:
+                raise arrow_missing(error) from error
+            self._engine = ResidualEngine()
+        return self._engine
+
+
+def _run(compiled: Compiled, parameters: Given | None, context: Context) -> ResultSet:
+    bindings = compiled.parameters.bind(parameters, context.clock)
+    result = compiled.executor.execute(context, bindings)
+    if compiled.statement.notices:
+        result.notices[:0] = compiled.statement.notices
+    return result
+
+
+def _writes(plan: Plan) -> bool:
+    if isinstance(plan, Explain):
+        return plan.analyze and _writes(plan.plan)
+    return isinstance(plan, Insert | Update | Delete)
+
+
+def _numbered(binder: ParameterBinder, rows: Iterator[Given], context: Context) -> Iterator[Any]:
+    clock = context.clock
+    for number, given in enumerate(rows, 1):
+        try:
+            yield binder.bind(given, clock)
+        except Error as error:
+            error.message = f"row {number}: {error.message}"
+            raise
