@@ -1,6 +1,6 @@
 """The access path: from conditions on key columns to the cheapest way to the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 from typing import TypeAlias
@@ -51,6 +51,28 @@ def choose_access(
     if hash_count > HASH_KEYS_MAX:
         return TableScan(), ()
     return _ranges(hashes, sorts)
+
+
+def with_keys(access: Access, change: Callable[[Expression], Expression]) -> Access:
+    """Return the access path with each key part and bound passed through ``change``."""
+
+    def key(parts: Key) -> Key:
+        return tuple(change(part) for part in parts)
+
+    def bound(end: Bound | None) -> Bound | None:
+        return None if end is None else Bound(change(end.value), end.inclusive)
+
+    match access:
+        case PointGet(hash_key=hash_key, sort_key=sort_key):
+            return PointGet(key(hash_key), key(sort_key))
+        case MultiGet(hash_keys=hash_keys, sort_keys=sort_keys):
+            return MultiGet(tuple(map(key, hash_keys)), tuple(map(key, sort_keys)))
+        case RangeScan(hash_key=hash_key, prefix=prefix, lower=lower, upper=upper):
+            return RangeScan(key(hash_key), key(prefix), bound(lower), bound(upper), access.reverse)
+        case MultiRange(hash_keys=hash_keys, prefix=prefix, lower=lower, upper=upper):
+            return MultiRange(tuple(map(key, hash_keys)), key(prefix), bound(lower), bound(upper))
+        case TableScan() | NoRows():
+            return access
 
 
 def _keys(conditions: Sequence[ColumnConditions]) -> tuple[Key, ...]:

@@ -62,8 +62,17 @@ def query(expressions: Expressions, end: int | None = None) -> ast.Query:
 
 
 def refuse_clauses(tree: Any) -> None:
-    """Raise NotSupportedError for clauses that the residual engine would ignore or misread."""
+    """Raise for clauses that the residual engine would ignore or misread.
+
+    Raises:
+        NotSupportedError: the clause, by name.
+        ProgrammingError: 42601, a SELECT of nothing.
+    """
     for node in tree.find_all(exp.Select):
+        if not node.expressions:
+            raise ProgrammingError(
+                "SELECT needs a select list", sqlstate="42601", **at(nearest_place(node))
+            )
         for argument, (clause, hint) in _REFUSED_CLAUSES.items():
             if node.args.get(argument):
                 raise NotSupportedError(

@@ -25,7 +25,8 @@ class ColumnConditions:
     """What is known of one key column.
 
     Attributes:
-        values: the only values it may have, None when it may have any; literal or parameter atoms.
+        values: the only values it may have, None when it may have any; each a literal, a parameter
+            or a parameter cast to the column's type.
         lower: least value, for columns without ``values``.
         upper: greatest value.
         answered: the conjuncts that ``values``, or else the bounds, answer exactly.
@@ -75,7 +76,7 @@ def _condition(column: Column, conjunct: Expression) -> _Condition | None:
             if any(one is None for one in atoms):
                 return None
             known = [one for one in atoms if one is not None]
-            # A parameter without a type is fitted to a DECIMAL by rounding: look again afterwards.
+            # A parameter without a type is cast to a DECIMAL by rounding: look again afterwards.
             exact = not any(isinstance(one, Parameter) and one.type is None for one in others)
             return _read(conjunct, symbol, known, exact=exact)
     return None
@@ -83,8 +84,10 @@ def _condition(column: Column, conjunct: Expression) -> _Condition | None:
 
 def _atom(column: Column, expression: Expression) -> Expression | None:
     match expression:
-        case Parameter(index=index, type=type_) if type_ is None or type_ == column.type:
-            return Parameter(index, column.type)
+        case Parameter(type=None):
+            return Call("cast", (expression,), column.type)
+        case Parameter(type=type_) if type_ == column.type:
+            return expression
         case Literal(value=value, type=type_) if value is not None and type_ == column.type:
             return expression
     return None

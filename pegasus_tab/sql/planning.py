@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql import settings as session
-from pegasus_tab.sql.access import choose_access
+from pegasus_tab.sql.access import choose_access, with_keys
 from pegasus_tab.sql.ast import TableName
 from pegasus_tab.sql.bind_expression import boolean
 from pegasus_tab.sql.bind_functions import binder_for
@@ -76,6 +76,7 @@ class Planning:
         if any(is_never(part) for part in parts):
             return Source(table, NoRows(), (), seek=parts)
         access, seek = choose_access(table.schema, parts)
+        access = with_keys(access, self.computed.extract)
         rest = [part for part in parts if part not in seek] if seek else parts
         pushed = tuple(part for part in rest if is_pushable(part))
         residual = tuple(part for part in rest if part not in pushed)
