@@ -230,7 +230,7 @@ class SharedLog:
         for gpid in self._highest.keys() - durable.keys():
             del self._highest[gpid]
 
-    def discard_above(self, gpid: Gpid, ballot: Ballot, decree: Decree) -> None:
+    def discard_above(self, gpid: Gpid, decree: Decree) -> None:
         """Void what the log holds of a partition above ``decree``, durably.
 
         For a suspect replica that was rebuilt from elsewhere, or whose owner gives up the lost
@@ -238,14 +238,13 @@ class SharedLog:
 
         Args:
             gpid: the partition.
-            ballot: the ballot of its configuration from now on.
-            decree: the last decree that stays.
+            decree: the last decree that stays; readable in the log, or durable in the engine.
 
         Raises:
             LogFullError: as for ``append_group``.
             LogFailedError: as for ``append_group``.
         """
-        entry = Written(gpid, ballot, decree)
+        entry = Written(gpid, Ballot(0), decree)  # its own ballot stands with the mutation
         self._append(lambda place: encode_listing(place, BlockKind.DISCARD, [entry]))
         self._writer.sync()
         self._highest[gpid] = entry

@@ -30,7 +30,7 @@ from pegasus_server.mutation_log.errors import LogFullError
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.runtime.disk_jobs import Deliver, JobThread
-from pegasus_tab.base.ids import Ballot, Decree, Gpid
+from pegasus_tab.base.ids import Decree, Gpid
 from pegasus_tab.base.limits import MIB
 
 logger = logging.getLogger(__name__)
@@ -152,9 +152,9 @@ class DiskThread:
         """
         self._act(lambda log: log.delete_below(durable))
 
-    def discard_above(self, gpid: Gpid, ballot: Ballot, decree: Decree) -> None:
+    def discard_above(self, gpid: Gpid, decree: Decree) -> None:
         """Void what the log holds of a partition; see ``SharedLog.discard_above``."""
-        self._act(lambda log: log.discard_above(gpid, ballot, decree))
+        self._act(lambda log: log.discard_above(gpid, decree))
 
     def log_bytes(self) -> int:
         """Tell how many bytes the log holds, blocks and headers."""
