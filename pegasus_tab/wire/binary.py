@@ -259,6 +259,8 @@ def _skip_items(code: int, data: bytes, at: int, end: int, depth: int) -> int:
     width = 2 if code == MAP_CODE else 1
     item_codes = data[at : at + width]
     count, at = _read_count(data, at + width, end, width)
+    if width == 1 and item_codes[0] in FIXED_SIZES:
+        return at + count * FIXED_SIZES[item_codes[0]]
     for _ in range(count):
         for item_code in item_codes:
             at = skip(item_code, data, at, end, depth + 1)

@@ -79,6 +79,8 @@ class Struct:
             head = data[at : at + 3]
             codec = codec_of(head)
             if codec is not None:
+                if codec.name in values:
+                    raise RemoteProtocolError(f"{cls.__name__}.{codec.name} comes twice")
                 values[codec.name], at = codec.read(data, at + 3, end)
             elif data[at] == STOP:
                 return cls(**values), at + 1

@@ -24,7 +24,7 @@ from pegasus_tab.wire.binary import (
     skip,
 )
 from pegasus_tab.wire.errors import RemoteProtocolError
-from pegasus_tab.wire.messages import KeyValue
+from pegasus_tab.wire.messages import ClusterInfoRequest, KeyValue
 from pegasus_tab.wire.thrift_struct import struct_of
 
 I32S = list_of(I32)
@@ -120,6 +120,41 @@ def test_rpc_address_of_a_group_is_refused() -> None:
 
 def test_host_port_of_no_server() -> None:
     assert HOST_PORT.read(HOST_PORT.write(NO_ADDRESS), 0, 7) == (NO_ADDRESS, 7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "smallest"),
+    [
+        (BOOLEAN, False),
+        (I32, 0),
+        (I64, 0),
+        (BLOB, b""),
+        (STRING, ""),
+        (GPID, Gpid(0, 0)),
+        (RPC_ADDRESS, NO_ADDRESS),
+        (HOST_PORT, NO_ADDRESS),
+        (I32S, ()),
+        (map_of(STRING, I32), {}),
+        (struct_of(ClusterInfoRequest), ClusterInfoRequest()),
+    ],
+)
+def test_a_list_may_hold_the_smallest_values(kind: FieldType[Any], smallest: object) -> None:
+    data = list_of(kind).write([smallest] * 3)
+
+    assert list_of(kind).read(data, 0, len(data)) == ((smallest,) * 3, len(data))
+    assert len(kind.write(smallest)) == kind.bytes_min
+
+
+@pytest.mark.parametrize(
+    ("code", "size"), [(2, 1), (3, 1), (4, 8), (6, 2), (8, 4), (10, 8)], ids=str
+)
+def test_skip_steps_over_numbers_and_lists_of_them(code: int, size: int) -> None:
+    items = struct.pack(">Bi", code, 3) + bytes(3 * size)
+
+    assert skip(code, bytes(20), 5, 20) == 5 + size
+    assert skip(15, items + b"rest", 0, len(items) + 4) == len(items)
+    with pytest.raises(RemoteProtocolError, match="runs past the end"):
+        skip(15, items, 0, len(items) - 1)
 
 
 @pytest.mark.parametrize("code", [0, 1, 5, 7, 9, 16, 255])

@@ -67,6 +67,13 @@ def test_a_second_argument_is_stepped_over() -> None:
     assert decode_blob_argument(_around(data)) == b"key"
 
 
+def test_a_field_that_comes_twice_is_refused() -> None:
+    once = CountResponse(0, 5).encode()[:-1]
+
+    with pytest.raises(RemoteProtocolError, match=r"CountResponse\.error comes twice"):
+        CountResponse.decode(once + once + b"\0")
+
+
 def test_known_field_of_another_type_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match="field 1 of ScanRequest has type 8"):
         ScanRequest.decode(b"\x08\0\1\0\0\0\7\0")
