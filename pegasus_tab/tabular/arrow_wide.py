@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pegasus_tab.base.errors import InternalError
-from pegasus_tab.tabular.arrow_bytes import Offsets, bitmap, cut
+from pegasus_tab.tabular.arrow_bytes import Mask, Offsets, bitmap, cut
 from pegasus_tab.tabular.arrow_keys import KeyRows, checked_text
 from pegasus_tab.tabular.arrow_pairs import PairRows
 from pegasus_tab.tabular.arrow_types import arrow_type, with_extension
@@ -40,15 +40,17 @@ class WideRows:
         self._families = np.zeros(len(further), np.uint8)
         data = np.frombuffer(pairs.keys.buffer, np.uint8)
         self._families[further] = data[self._suffixes.starts[further]]
-        self._refuse_unknown_families()
+        self._refuse_unknown_families(further)
         group = np.cumsum(key_rows.first_of_rows()) - 1
         row_of_group = np.full(len(group), _NO_ROW, np.int64)
         row_of_group[group[self._main]] = np.arange(len(self._main))
         self._rows = row_of_group[group]
 
-    def _refuse_unknown_families(self) -> None:
+    def _refuse_unknown_families(self, further: Mask) -> None:
         known = families_ever(self._schema)
-        for family in np.unique(self._families):
+        for family in np.unique(self._families[further]):
+            if not family:
+                raise InternalError("a key of the table has the family id 0", sqlstate="XX001")
             if int(family) not in known:
                 raise unknown_family(self._schema, int(family))
 
@@ -77,7 +79,6 @@ class WideRows:
         if not family:
             return self._main, np.arange(len(self._main))
         found = np.flatnonzero((self._families == family) & (self._rows != _NO_ROW))
-        found = found[self._suffixes.ends[found] > self._suffixes.starts[found]]
         return found, self._rows[found]
 
     def _places(self, rows: Offsets) -> pa.Array:

@@ -83,6 +83,11 @@ class RawCodec:
         """Return the sort key itself."""
         return sort_key
 
+    def family_key(self, sort_key: bytes, family: int) -> bytes:
+        """Return the sort key itself: a raw table has the one family 0."""
+        assert family == 0
+        return sort_key
+
     def whole_rows(self, keys: Sequence[bytes]) -> int:
         """Return the number of keys: every pair is a row."""
         return len(keys)

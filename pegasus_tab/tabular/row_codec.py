@@ -7,7 +7,6 @@ also when all its values are NULL, so that an UPSERT needs no read to overwrite 
 of a MAP are written one by one, and an empty MAP is the same as NULL.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TypeAlias
@@ -23,7 +22,7 @@ from pegasus_tab.tabular.layouts import (
 )
 from pegasus_tab.tabular.map_cell import Cell
 from pegasus_tab.tabular.row_encoding import LAYOUT_ID_BYTES, RowLayout, damaged_value
-from pegasus_tab.tabular.row_keys import KeyBound, KeyRange, RowKeys, family_key
+from pegasus_tab.tabular.row_keys import RowKeys
 from pegasus_tab.tabular.scalar_field import FORMAT_ERRORS
 from pegasus_tab.tabular.schema import Column, Schema
 from pegasus_tab.tabular.value import coerce_column, coercion
@@ -36,19 +35,11 @@ Pair: TypeAlias = tuple[bytes, bytes]
 _Pick: TypeAlias = Callable[[Sequence[object]], Row]
 
 
-class RowCodec:
-    """Encodes and decodes the rows of one tabular table.
-
-    Attributes:
-        schema: the schema it was compiled from.
-        plain: True when every row is exactly one pair: the table has no MAP and no FAMILY and never
-            had one (pairs of a dropped MAP may still be stored).
-    """
+class RowCodec(RowKeys):
+    """Encodes and decodes the rows of one tabular table: its keys and its values."""
 
     def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self.plain = families_ever(schema) == {0}
-        self._keys = RowKeys(schema)
+        super().__init__(schema)
         places = {column.id: place for place, column in enumerate(schema.columns)}
         self._places = places
         self._hash_values = _pick([places[id_] for id_ in schema.hash_key])
@@ -64,70 +55,15 @@ class RowCodec:
             if column.type.value is not None
         }
         self._readers: dict[bytes, tuple[RowLayout, list[object], _Pick]] = {}
-
-    # ---- keys ------------------------------------------------------------------------------------
-
-    def hash_key(self, values: Sequence[object]) -> bytes:
-        """Encode the hash columns; see RowKeys.hash_key."""
-        return self._keys.hash_key(values)
-
-    def sort_key(self, values: Sequence[object]) -> bytes:
-        """Encode the sort columns; see RowKeys.sort_key."""
-        return self._keys.sort_key(values)
-
-    def sort_prefix(self, values: Sequence[object]) -> bytes:
-        """Encode the leading sort columns; see RowKeys.sort_prefix."""
-        return self._keys.sort_prefix(values)
-
-    def sort_range(
-        self,
-        prefix: Sequence[object] = (),
-        lower: KeyBound | None = None,
-        upper: KeyBound | None = None,
-    ) -> KeyRange | None:
-        """Return the range of sort keys between bounds; see RowKeys.sort_range."""
-        return self._keys.sort_range(prefix, lower, upper)
-
-    def row_range(self, sort_key: bytes) -> KeyRange:
-        """Return the range of all pairs of a row, for reading or deleting it whole."""
-        return self._keys.row_range(sort_key)
-
-    def row_key(self, sort_key: bytes) -> bytes:
-        """Return the family 0 sort key of the row that a pair's sort key belongs to."""
-        return sort_key[: self._keys.row_key_length(sort_key)]
-
-    def whole_rows(self, keys: Sequence[bytes]) -> int:
-        """Return how many pairs at the front make up whole rows when more pairs may follow.
-
-        Args:
-            keys: whole keys (u16 hash key length, hash key, sort key), ascending.
-
-        Returns:
-            ``len(keys)`` for a plain table; otherwise the place where the last row begins: 0 when
-            all of them belong to one row.
-
-        Raises:
-            InternalError: the last key is none of this table.
-        """
-        if self.plain or not keys:
-            return len(keys)
-        return bisect_left(keys, self._keys.row_start(keys[-1]))
+        self._layouts: dict[tuple[int, bytes], RowLayout] = {}
 
     def key(self, row: RowInput) -> tuple[bytes, bytes]:
         """Return (hash key, family 0 sort key) of a row; raises as RowKeys.hash_key and sort_key."""
         values = self._in_order(row)
         return (
-            self._keys.hash_key(self._hash_values(values)),
-            self._keys.sort_key(self._sort_values(values)),
+            self.hash_key(self._hash_values(values)),
+            self.sort_key(self._sort_values(values)),
         )
-
-    def family_key(self, sort_key: bytes, family: int) -> bytes:
-        """Return the sort key of the row's pair in ``family``."""
-        return family_key(sort_key, family)
-
-    def cell_key(self, sort_key: bytes, column: int, map_key: object) -> bytes:
-        """Return the sort key of one cell of the MAP column with that id; see RowKeys.cell_key."""
-        return self._keys.cell_key(sort_key, self._column(column), map_key)
 
     # ---- encoding --------------------------------------------------------------------------------
 
@@ -175,7 +111,7 @@ class RowCodec:
         Raises:
             DataError: the value does not fit the MAP's value type, or is over 1 MiB.
         """
-        _, map_column, cell = self._maps[self._column(column).family]
+        _, map_column, cell = self._maps[self._columns[column].family]
         try:
             data = cell.encode(value)
         except FORMAT_ERRORS:
@@ -193,9 +129,9 @@ class RowCodec:
             Its pairs ascending by sort key: family 0, further families and MAP cells.
         """
         values = self._in_order(row)
-        sort_key = self._keys.sort_key(self._sort_values(values))
+        sort_key = self.sort_key(self._sort_values(values))
         pairs = [
-            (family_key(sort_key, family), self.encode_value(values, family))
+            (self.family_key(sort_key, family), self.encode_value(values, family))
             for family in self._families
         ]
         if self._maps:
@@ -209,7 +145,7 @@ class RowCodec:
         if cells is not None:
             assert isinstance(cells, dict)
             for key, item in cells.items():
-                yield self._keys.cell_key(sort_key, column, key), self.encode_cell(column.id, item)
+                yield self.cell_key(sort_key, column.id, key), self.encode_cell(column.id, item)
 
     # ---- decoding --------------------------------------------------------------------------------
 
@@ -220,8 +156,8 @@ class RowCodec:
             UnknownLayout: the row was written with a newer schema.
             InternalError: the bytes are damaged.
         """
-        values, _ = self._keys.hash_encoding.decode(hash_key)
-        sort_values, end = self._keys.sort_encoding.decode(sort_key)
+        values, _ = self.hash_encoding.decode(hash_key)
+        sort_values, end = self.sort_encoding.decode(sort_key)
         if end != len(sort_key):
             raise unknown_family(self.schema, sort_key[end])
         layout, constants, pick = self._readers.get(value[:2]) or self._reader(value)
@@ -245,11 +181,14 @@ class RowCodec:
         return reader
 
     def _packed(self, family: int, value: bytes) -> RowLayout:
-        """Return the layout that the value names."""
-        if len(value) < LAYOUT_ID_BYTES:
+        """Return the layout that the value names, compiled when it is first met."""
+        name = value[:LAYOUT_ID_BYTES]
+        if len(name) < LAYOUT_ID_BYTES:
             raise damaged_value(value)
-        id_ = int.from_bytes(value[:LAYOUT_ID_BYTES], "little")
-        return compiled(self.schema, find_layout(self.schema, family, id_))
+        if (family, name) not in self._layouts:
+            layout = find_layout(self.schema, family, int.from_bytes(name, "little"))
+            self._layouts[family, name] = compiled(self.schema, layout)
+        return self._layouts[family, name]
 
     def decode(self, hash_key: bytes, pairs: Iterable[Pair]) -> Row | None:
         """Decode one row from its pairs in any order.
@@ -270,7 +209,7 @@ class RowCodec:
         others: list[tuple[bytes, bytes]] = []
         for sort_key, value in pairs:
             if length is None:
-                length = self._keys.row_key_length(sort_key)
+                length = self.row_key_length(sort_key)
             if len(sort_key) == length:
                 row = list(self.decode_plain(hash_key, sort_key, value))
             else:
@@ -284,6 +223,8 @@ class RowCodec:
     def _decode_suffixed(self, row: list[object], suffix: bytes, value: bytes) -> None:
         """Put the columns of one pair of a further family into ``row``."""
         family = suffix[0]
+        if not family:
+            raise _damaged_suffix(suffix)
         if family in self._maps:
             place, _, cell = self._maps[family]
             cells = row[place]
@@ -345,9 +286,6 @@ class RowCodec:
             assert len(row) == len(self.schema.columns)
             return row
         return [row.get(column.id, column.default) for column in self.schema.columns]
-
-    def _column(self, id_: int) -> Column:
-        return self.schema.columns[self._places[id_]]
 
 
 def _row_packing(layout: RowLayout, places: Mapping[int, int]) -> tuple[RowLayout, _Pick]:

@@ -6,6 +6,7 @@ sort columns delimit themselves, so everything that begins with a row's encoded 
 belongs to that row and to no other.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.limits import HASH_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
 from pegasus_tab.tabular.errors import ImpossibleKey
 from pegasus_tab.tabular.key_encoding import KeyElement, KeyEncoding, prefix_successor
+from pegasus_tab.tabular.layouts import families_ever
 from pegasus_tab.tabular.scalar_field import VARIABLE_KINDS
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Schema
 from pegasus_tab.tabular.value import coerce, named
@@ -27,10 +29,21 @@ KeyRange: TypeAlias = tuple[bytes, bytes]
 
 
 class RowKeys:
-    """Encodes and decodes the keys of one table."""
+    """Encodes and decodes the keys of one table.
+
+    Attributes:
+        schema: the schema it was compiled from.
+        plain: True when every row is exactly one pair: the table has no MAP and no FAMILY and never
+            had one (pairs of a dropped MAP may still be stored).
+        hash_columns: the columns of the hash key, in key order.
+        sort_columns: the columns of the sort key, in key order.
+    """
 
     def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.plain = families_ever(schema) == {0}
         columns = {column.id: column for column in schema.columns}
+        self._columns = columns
         self.hash_columns = tuple(columns[id_] for id_ in schema.hash_key)
         self.sort_columns = tuple(columns[part.column] for part in schema.sort_key)
         last = len(schema.hash_key) - 1
@@ -135,55 +148,74 @@ class RowKeys:
         return lower, upper
 
     def row_range(self, sort_key: bytes) -> KeyRange:
-        """Return the range of every pair of the row whose family 0 sort key is given."""
+        """Return the range of all pairs of the row whose family 0 sort key is given.
+
+        For reading or deleting the row whole.
+        """
         return sort_key, prefix_successor(sort_key) or b""
 
-    def row_key_length(self, sort_key: bytes) -> int:
-        """Return how many bytes at the front of any pair's sort key are the row's own sort key.
+    def row_key(self, sort_key: bytes) -> bytes:
+        """Return the family 0 sort key of the row that a pair's sort key belongs to.
 
         Raises:
             InternalError: the bytes are no sort key of this table.
         """
+        return sort_key[: self.row_key_length(sort_key)]
+
+    def row_key_length(self, sort_key: bytes) -> int:
+        """Return the length of ``row_key(sort_key)``; raises as it does."""
         if not self.sort_columns:
             return 0
         return self.sort_encoding.decode(sort_key)[1]
 
-    def row_start(self, key: bytes) -> bytes:
-        """Return the front of a pair's whole key (u16 length, hash key, sort key) up to its suffix.
+    def whole_rows(self, keys: Sequence[bytes]) -> int:
+        """Return how many pairs at the front make up whole rows when more pairs may follow.
 
-        All pairs of a row begin with it, and no other pair does.
+        Args:
+            keys: whole keys (u16 hash key length, hash key, sort key), ascending.
 
-        Raises:
-            InternalError: the key is none of this table.
-        """
-        sort_start = 2 + int.from_bytes(key[:2], "big")
-        return key[: sort_start + self.row_key_length(key[sort_start:])]
-
-    def cell_key(self, sort_key: bytes, column: Column, map_key: object) -> bytes:
-        """Return the sort key of ``column['map_key']`` of the row with that family 0 sort key.
+        Returns:
+            ``len(keys)`` for a plain table; otherwise the place where the last row begins: 0 when
+            all of them belong to one row.
 
         Raises:
-            DataError: the map key is no TEXT, or the sort key would be over 4 KiB.
+            InternalError: the last key is none of this table.
         """
-        if not isinstance(map_key, str):
-            raise _bad_map_key(column, map_key)
+        if self.plain or not keys:
+            return len(keys)
+        last = keys[-1]
+        sort_start = 2 + int.from_bytes(last[:2], "big")
+        return bisect_left(keys, last[: sort_start + self.row_key_length(last[sort_start:])])
+
+    def family_key(self, sort_key: bytes, family: int) -> bytes:
+        """Return the sort key of a row's pair in ``family``, from its family 0 sort key."""
+        assert 0 <= family <= FAMILY_ID_MAX
+        return sort_key + bytes([family]) if family else sort_key
+
+    def cell_key(self, sort_key: bytes, column: int, map_key: object) -> bytes:
+        """Return the sort key of one cell of the row with that family 0 sort key.
+
+        Args:
+            sort_key: the row's own sort key.
+            column: id of a MAP column.
+            map_key: the cell's key in the MAP.
+
+        Raises:
+            DataError: the map key is no TEXT.
+            ImpossibleKey: the sort key would be over 4 KiB.
+        """
+        map_column = self._columns[column]
         try:
-            cell = sort_key + bytes([column.family]) + map_key.encode()
-        except UnicodeEncodeError:
-            raise _bad_map_key(column, map_key) from None
+            cell = sort_key + bytes([map_column.family]) + str.encode(map_key)  # type: ignore[arg-type]  # see below
+        except (TypeError, UnicodeEncodeError):
+            raise _bad_map_key(map_column, map_key) from None
         if len(cell) > SORT_KEY_BYTES_MAX:
             raise ImpossibleKey(
-                f'a key of column "{column.name}" makes a sort key of {len(cell)} bytes, '
+                f'a key of column "{map_column.name}" makes a sort key of {len(cell)} bytes, '
                 f"limit is {SORT_KEY_BYTES_MAX}",
                 sqlstate="54000",
             )
         return cell
-
-
-def family_key(sort_key: bytes, family: int) -> bytes:
-    """Return the sort key of a row's pair in ``family``, from its family 0 sort key."""
-    assert 0 <= family <= FAMILY_ID_MAX
-    return sort_key + bytes([family]) if family else sort_key
 
 
 def _bad_map_key(column: Column, map_key: object) -> DataError:
