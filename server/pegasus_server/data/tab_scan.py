@@ -174,7 +174,10 @@ class TabScan:
             rows_max = COUNT_MAX
         columns = () if request.count_only else tuple(request.columns)
         arrow_schema(self._schema, columns)
+        # Evaluating a filter takes at least one column, also one that names none (an empty AND).
         tested = frozenset() if filter_ is None else filter_columns(filter_)
+        if filter_ is not None and not tested:
+            tested = frozenset(self._schema.hash_key[:1])
         return _Query(
             columns=columns,
             decoded=(*columns, *sorted(tested.difference(columns))),
