@@ -20,6 +20,7 @@ from pegasus_tab.sql.type_rules import arithmetic_type, castable, common_type, c
 from pegasus_tab.tabular.schema import ColumnType, Kind
 from pegasus_tab.tabular.value import coerce
 
+_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 _STRICT_OF = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
 
 
@@ -31,7 +32,8 @@ def no_operator(
     text = f" {symbol} ".join(shown) if len(shown) > 1 else f"{symbol} {shown[0]}"
     hint = None
     known = [type_ for type_ in types if type_ is not None]
-    if len(known) == len(types) == 2 and castable(known[1], known[0]):
+    compares = symbol in _COMPARISONS and len(known) == 2 and known[0] != known[1]
+    if compares and castable(known[1], known[0]):
         hint = f"write CAST(... AS {known[0]}), or quote the value"
     return ProgrammingError(
         f"operator does not exist: {text}", sqlstate="42883", hint=hint, **at(place)
@@ -289,7 +291,7 @@ def _concatenation(binder: Binder, term: Apply) -> Expression:
 
 
 OPERATOR_RULES: dict[str, Rule] = {
-    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), _comparison),
+    **dict.fromkeys(_COMPARISONS, _comparison),
     **dict.fromkeys(("+", "-", "*", "/", "%"), _arithmetic),
     "and": _junction,
     "or": _junction,

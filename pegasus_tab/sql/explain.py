@@ -142,18 +142,8 @@ def _entry(plan: Plan, statement: Statement) -> Entry:
             return Entry("Values", {"Output": ", ".join(one.name for one in output)})
         case Insert():
             return _insert(plan, statement)
-        case Update(source=source, assignments=assignments):
-            renderer = _renderer(source, statement)
-            shown = [
-                f"{_target(renderer, one.column, one.map_key)} = "
-                f"{'NULL' if one.value is None else renderer.text(one.value)}"
-                for one in assignments
-            ]
-            return Entry(
-                f"Update {source.table.name}",
-                {"Set": ", ".join(shown)},
-                [_source(source, statement)],
-            )
+        case Update():
+            return _update(plan, statement)
         case Delete(source=source, cells=cells):
             renderer = _renderer(source, statement)
             items = [_target(renderer, one.column, one.map_key) for one in cells]
@@ -161,6 +151,19 @@ def _entry(plan: Plan, statement: Statement) -> Entry:
             return Entry(f"Delete {source.table.name}", facts, [_source(source, statement)])
         case _:
             return Entry(type(plan).__name__)
+
+
+def _update(plan: Update, statement: Statement) -> Entry:
+    renderer = _renderer(plan.source, statement)
+    shown = [
+        f"{_target(renderer, one.column, one.map_key)} = "
+        f"{'NULL' if one.value is None else renderer.text(one.value)}"
+        for one in plan.assignments
+    ]
+    facts: dict[str, object] = {"Set": ", ".join(shown)}
+    if plan.ttl is not None:
+        facts["TTL"] = renderer.text(plan.ttl)
+    return Entry(f"Update {plan.source.table.name}", facts, [_source(plan.source, statement)])
 
 
 def _target(renderer: Renderer, column: int, key: Expression | None) -> str:

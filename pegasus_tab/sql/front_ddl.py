@@ -56,6 +56,7 @@ def create(expressions: Expressions) -> ast.CreateTable:
     if_not_exists = reader.eat("IF", "NOT", "EXISTS")
     table = table_reference(reader, alias=False)
     parts = _Parts()
+    _refuse_query(reader)
     if not raw:
         _definitions(expressions, table.name, parts)
     elif reader.at("("):
@@ -64,12 +65,7 @@ def create(expressions: Expressions) -> ast.CreateTable:
             "leave the column list out",
         )
     given = options(reader) if reader.eat("WITH") else ()
-    if reader.at("AS") or reader.at("SELECT"):
-        raise NotSupportedError(
-            "CREATE TABLE ... AS is not supported",
-            hint="use CREATE TABLE and INSERT INTO ... SELECT",
-            **at(reader.place()),
-        )
+    _refuse_query(reader)
     reader.end()
     return ast.CreateTable(
         table.name,
@@ -82,6 +78,15 @@ def create(expressions: Expressions) -> ast.CreateTable:
         given,
         table.place,
     )
+
+
+def _refuse_query(reader: TokenReader) -> None:
+    if reader.at("AS") or reader.at("SELECT"):
+        raise NotSupportedError(
+            "CREATE TABLE ... AS is not supported",
+            hint="use CREATE TABLE and INSERT INTO ... SELECT",
+            **at(reader.place()),
+        )
 
 
 def _definitions(expressions: Expressions, table: str, parts: _Parts) -> None:

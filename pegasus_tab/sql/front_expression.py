@@ -121,6 +121,7 @@ class Expressions:
         reader = self.reader
         name, place = reader.name_and_place("a column name")
         if reader.eat("."):
-            column, place = reader.name_and_place("a column name")
-            return Name(column, name, place)
+            column, last = reader.name_and_place("a column name")
+            end = last.position + last.length
+            return Name(column, name, Place(place.position, end - place.position))
         return Name(name, None, place)

@@ -26,6 +26,7 @@ from pegasus_tab.tabular.schema import Schema
 REPLICAS_DEFAULT = 1
 """Copies of each partition when CREATE TABLE does not say; an embedded node has one."""
 REPLICAS_MAX = 5
+DUPLICATE_COLUMN = "42701"
 TTL_SECONDS_MAX = 2**31 - 1
 _CREATE_OPTIONS = ("partitions", "replicas", "default_ttl")
 _SET_OPTIONS = ("default_ttl",)
@@ -88,7 +89,11 @@ def _schema(statement: ast.CreateTable) -> Schema:
             _families(statement.families),
         )
     except SchemaError as error:
-        raise _placed(error, places.get(error.name) or statement.place) from None
+        place = places.get(error.name)
+        if error.sqlstate == DUPLICATE_COLUMN:
+            twice = [one.name.place for one in statement.columns if one.name.column == error.name]
+            place = twice[-1]
+        raise _placed(error, place or statement.place) from None
 
 
 def _families(families: Iterable[ast.FamilyDefinition]) -> dict[str, list[str]]:

@@ -75,7 +75,7 @@ def _listed(
     scope: Scope, table: Table, statement: ast.Insert
 ) -> tuple[list[Column], list[Place | None]]:
     if statement.columns is None:
-        return list(table.schema.columns), [None] * len(table.schema.columns)
+        return list(table.schema.columns), [statement.table.place] * len(table.schema.columns)
     columns: list[Column] = []
     for name in statement.columns:
         column = scope.column(name)

@@ -54,6 +54,8 @@ def check_nodes(tree: Any, text: str) -> None:
         NotSupportedError: anything else that is not in the list, by name.
     """
     for node in tree.walk():
+        if isinstance(node, exp.AggFunc) and type(node) not in ALLOWED:
+            raise _refused_aggregate(node)
         if type(node) not in ALLOWED:
             raise refused(node, text)
         if isinstance(node, exp.Anonymous) and node.name.lower() not in _ANONYMOUS:
@@ -62,6 +64,14 @@ def check_nodes(tree: Any, text: str) -> None:
             _check_join(node)
         if isinstance(node, exp.Values) and node.args.get("joins"):
             raise refused(node)
+
+
+def _refused_aggregate(node: Any) -> NotSupportedError:
+    return NotSupportedError(
+        f"aggregate {str(node.sql_name()).lower()} is not supported",
+        hint="there are count, sum, avg, min, max, stddev, variance, median, string_agg, bool_and",
+        **at(place_of_node(node)),
+    )
 
 
 def _refused_function(node: Any) -> Exception:

@@ -20,7 +20,7 @@ from pegasus_tab.sql.planning import Planning
 from pegasus_tab.sql.scope import unknown_column
 from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.terms import Name
-from pegasus_tab.sql.translation import identifier, place_of_node
+from pegasus_tab.sql.translation import column_place, identifier
 
 
 @dataclass(slots=True, eq=False)
@@ -155,7 +155,7 @@ class Scopes:
         name = Name(
             identifier(column.this),
             identifier(table) if table is not None else None,
-            place_of_node(column.this),
+            column_place(column),
         )
         if name.table is not None:
             self._resolve_qualified(name, scope)

@@ -78,8 +78,9 @@ def _extract(translation: Translation, node: Any) -> Term:
 
 
 def _with_unit(translation: Translation, function: str, node: Any, unit: Any, value: Any) -> Term:
-    name = Constant(unit.name.lower(), place_of_node(unit))
-    return Apply(function, (name, translation.term(value)), place_of_node(node))
+    place = place_of_node(node)
+    name = Constant(unit.name.lower(), place_of_node(unit) or place)
+    return Apply(function, (name, translation.term(value)), place)
 
 
 def _logarithm(translation: Translation, node: Any) -> Term:

@@ -13,6 +13,7 @@ from pegasus_tab.sql.translation import (
     Handler,
     Translation,
     check_arguments,
+    column_place,
     identifier,
     place_of_node,
     refused,
@@ -24,9 +25,7 @@ def _column(_translation: Translation, node: Any) -> Name:
     if not isinstance(node.this, exp.Identifier):
         raise refused(node)
     table = node.args.get("table")
-    return Name(
-        identifier(node.this), identifier(table) if table else None, place_of_node(node.this)
-    )
+    return Name(identifier(node.this), identifier(table) if table else None, column_place(node))
 
 
 def _literal(_translation: Translation, node: Any) -> Term:
@@ -85,7 +84,7 @@ def _bracket(translation: Translation, node: Any) -> Term:
             "a MAP has TEXT keys",
             sqlstate="42804",
             hint=f"write {column.column}['key']",
-            **at(place_of_node(key)),
+            **at(place_of_node(key) or column.place),
         )
     return Item(column, translation.term(key), column.place)
 

@@ -118,6 +118,16 @@ def nearest_place(node: Any) -> Place | None:
     return min(places, key=lambda place: place.position, default=None)
 
 
+def column_place(node: Any) -> Place | None:
+    """Return the place of a column reference, its table's name included."""
+    column = place_of_node(node.this)
+    table = node.args.get("table")
+    start = place_of_node(table) if table is not None else None
+    if column is None or start is None:
+        return column
+    return Place(start.position, column.position + column.length - start.position)
+
+
 def identifier(node: Any) -> str:
     """Return an identifier's name: lower case unless it was quoted."""
     name: str = node.this
