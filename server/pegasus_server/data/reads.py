@@ -45,8 +45,10 @@ def get_value(engine: Engine, key: bytes, now: int) -> bytes | None:
     Raises:
         EngineDamaged: the engine failed.
     """
-    stored = _live(engine, key, now)
-    return None if stored is None else stored[HEADER_BYTES:]
+    stored = engine.get(key)
+    if stored is None or key >= ROW_KEYS_END or is_expired(stored, now):
+        return None
+    return stored[HEADER_BYTES:]
 
 
 def _live(engine: Engine, key: bytes, now: int) -> bytes | None:

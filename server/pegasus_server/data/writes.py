@@ -4,8 +4,9 @@ Everything that needs a clock or the present rows is decided here, once, at the 
 into the log is only what must happen (``physical_batch``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any, Final, TypeAlias
 
 from pegasus_server.data.admission import is_row, is_row_key
@@ -104,20 +105,56 @@ def remove(key: bytes, context: WriteContext) -> Evaluation:
     return _updated(context, [(key, None)]) if is_row_key(key) else _refused(context)
 
 
+def multi_put_changes(
+    hash_key: bytes,
+    sort_keys: Sequence[bytes],
+    values: Sequence[bytes],
+    expire_ts_seconds: int,
+    now: int,
+    timestamp_us: int,
+    default_ttl: int,
+) -> list[Change] | None:
+    """Evaluate a MULTI_PUT without message objects, for the transport's fast path.
+
+    Args:
+        hash_key: of all rows.
+        sort_keys: one per row; of equal ones the last wins.
+        values: user data, one per row.
+        expire_ts_seconds: absolute, 0 for never (then the table's default applies).
+        now: the primary's clock, seconds since 2016.
+        timestamp_us: of the mutation, microseconds since 1970.
+        default_ttl: of the table, seconds; 0 for none.
+
+    Returns:
+        The changes, or None when there are no rows, too many, or one outside the limits:
+        INVALID_ARGUMENT.
+    """
+    if not 0 < len(sort_keys) <= BATCH_OPERATIONS_MAX:
+        return None
+    if not all(map(is_row, repeat(hash_key), sort_keys, values)):
+        return None
+    header = encode_value(
+        b"", resolve_expire(expire_ts_seconds, now, default_ttl), timetag(timestamp_us)
+    )
+    prefix = encode_key(hash_key, b"")
+    return [
+        (prefix + sort_key, header + value)
+        for sort_key, value in zip(sort_keys, values, strict=True)
+    ]
+
+
 def multi_put(request: MultiPutRequest, context: WriteContext) -> Evaluation:
     """Evaluate a MULTI_PUT: all rows or none; of equal sort keys the last one wins."""
-    hash_key, rows = request.hash_key, request.kvs
-    if not 0 < len(rows) <= BATCH_OPERATIONS_MAX:
-        return _refused(context)
-    if not all(is_row(hash_key, row.key, row.value) for row in rows):
-        return _refused(context)
-    expire = resolve_expire(request.expire_ts_seconds, context.now, context.default_ttl)
-    tag = timetag(context.timestamp_us)
-    prefix = encode_key(hash_key, b"")
-    changes: list[Change] = [
-        (prefix + row.key, encode_value(row.value, expire, tag)) for row in rows
-    ]
-    return _updated(context, changes)
+    changes = multi_put_changes(
+        request.hash_key,
+        [row.key for row in request.kvs],
+        [row.value for row in request.kvs],
+        request.expire_ts_seconds,
+        context.now,
+        context.timestamp_us,
+        context.default_ttl,
+    )
+    return _refused(context) if changes is None else _updated(context, changes)
 
 
 def multi_remove(request: MultiRemoveRequest, context: WriteContext) -> Evaluation:

@@ -209,7 +209,10 @@ class RocksEngine:
         return decree
 
     def close(self) -> None:
-        """Flush and release; further calls fail. A poisoned engine is released without a flush."""
+        """Flush and release; further calls fail. A poisoned engine is released without a flush.
+
+        No flush or checkpoint may be running in another thread.
+        """
         try:
             if self._failure is None:
                 self.flush()
