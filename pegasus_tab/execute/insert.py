@@ -8,9 +8,9 @@ not list reads first (merge.py).
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from pegasus_tab.base.errors import DataError, IntegrityError, NotSupportedError, ProgrammingError
+from pegasus_tab.base.errors import DataError, IntegrityError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context, codec_of
 from pegasus_tab.execute.evaluate import compile_expression
@@ -25,6 +25,36 @@ from pegasus_tab.tabular.row_codec import Pair, RowCodec
 from pegasus_tab.tabular.schema import Kind
 from pegasus_tab.wire.codes import CasCheckType, MutateOperation, Status
 from pegasus_tab.wire.messages import CheckAndMutateRequest, Mutate
+
+DUPLICATE = "23505"
+
+TimedRow: TypeAlias = tuple[FullRow, int]
+"""(row, time to live in seconds; 0 for the table's default)."""
+
+
+class _Numbered:
+    """Rows that count themselves, so that an error can say which one is at fault.
+
+    Attributes:
+        number: rows taken so far; the last one taken is the one being encoded.
+        ended: True once there were no more.
+    """
+
+    def __init__(self, rows: Iterator[TimedRow]) -> None:
+        self._rows = rows
+        self.number = 0
+        self.ended = False
+
+    def __iter__(self) -> Iterator[TimedRow]:
+        return self
+
+    def __next__(self) -> TimedRow:
+        self.number += 1
+        try:
+            return next(self._rows)
+        except StopIteration:
+            self.ended = True
+            raise
 
 
 class InsertExecutor:
@@ -47,26 +77,47 @@ class InsertExecutor:
 
     def execute(self, context: Context, bindings: Bindings) -> ResultSet:
         """Write the statement's rows."""
-        return self.execute_many(context, (bindings,))
+        return self._write(context, self._rows(context, (bindings,)))
 
     def execute_many(self, context: Context, executions: Iterable[Bindings]) -> ResultSet:
         """Write the rows of many executions as one stream; the rowcount is their sum."""
-        rows = self._rows(context, executions)
+        return self._write(context, self._rows(context, executions), numbered=True)
+
+    @property
+    def takes_rows(self) -> bool:
+        """True when each set of parameters is a row as it stands, for ``write_rows``."""
+        return self._input.takes_parameters and self._ttl is None and self._query is None
+
+    def write_rows(self, context: Context, rows: Iterable[tuple[Any, ...]]) -> ResultSet:
+        """Write sets of parameters as rows, without binding each; only when ``takes_rows``.
+
+        The row codec brings the values into their columns' form, so nothing is lost but time.
+        """
+        assert self.takes_rows
+        complete = self._input.completed
+        return self._write(context, ((complete(row), 0) for row in rows), numbered=True)
+
+    def _write(
+        self, context: Context, rows: Iterator[TimedRow], *, numbered: bool = False
+    ) -> ResultSet:
+        reader = _Numbered(rows)
+        try:
+            return ResultSet.of_change(self._written(context, reader))
+        except (DataError, IntegrityError) as error:
+            if numbered and not reader.ended and error.sqlstate != DUPLICATE:
+                error.message = f"row {reader.number}: {error.message}"
+            raise
+
+    def _written(self, context: Context, rows: Iterator[TimedRow]) -> int:
         if self._merge is not None:
-            return ResultSet.of_change(self._merge.write(context, rows))
+            return self._merge.write(context, rows)
         if self._plan.mode == "upsert":
-            encoded = self._encoded(rows)
-            return ResultSet.of_change(
-                PutStream(context.calls(self._table), encoded).write(context)
-            )
-        return ResultSet.of_change(self._insert(context, rows))
+            return PutStream(context.calls(self._table), self._encoded(rows)).write(context)
+        return self._insert(context, rows)
 
     # ---- rows --------------------------------------------------------------------------------
 
-    def _rows(
-        self, context: Context, executions: Iterable[Bindings]
-    ) -> Iterator[tuple[FullRow, int]]:
-        """Yield (row, time to live)."""
+    def _rows(self, context: Context, executions: Iterable[Bindings]) -> Iterator[TimedRow]:
         for bindings in executions:
             ttl_seconds = time_to_live(self._ttl, bindings)
             if self._query is None:
@@ -91,13 +142,13 @@ class InsertExecutor:
         finally:
             result.close()
 
-    def _encoded(self, rows: Iterable[tuple[FullRow, int]]) -> Iterator[EncodedRow]:
+    def _encoded(self, rows: Iterable[TimedRow]) -> Iterator[EncodedRow]:
         codec, families = self._codec, self._families
         if families == [0]:
             key, encode_value = codec.key, codec.encode_value
             for row, ttl_seconds in rows:
                 hash_key, sort_key = key(row)
-                yield EncodedRow(hash_key, [(sort_key, encode_value(row))], ttl_seconds)
+                yield hash_key, [(sort_key, encode_value(row))], ttl_seconds
             return
         assert isinstance(codec, RowCodec)
         for row, ttl_seconds in rows:
@@ -106,11 +157,11 @@ class InsertExecutor:
                 (codec.family_key(sort_key, family), codec.encode_value(row, family))
                 for family in families
             ]
-            yield EncodedRow(hash_key, pairs, ttl_seconds)
+            yield hash_key, pairs, ttl_seconds
 
     # ---- INSERT ------------------------------------------------------------------------------
 
-    def _insert(self, context: Context, rows: Iterable[tuple[FullRow, int]]) -> int:
+    def _insert(self, context: Context, rows: Iterable[TimedRow]) -> int:
         """Write rows that do not exist yet; return how many there were of them."""
         under_way: deque[FullRow] = deque()
         stopped = False
@@ -151,7 +202,7 @@ class InsertExecutor:
         others = f"; {inserted} other rows of this statement were inserted" if inserted else ""
         return IntegrityError(
             f'table "{self._table.name}" has a row with the key {self._key_text(row)} already{others}',
-            sqlstate="23505",
+            sqlstate=DUPLICATE,
             hint="UPSERT overwrites it, INSERT ... ON CONFLICT DO NOTHING leaves it",
         )
 
@@ -191,11 +242,3 @@ def _families(plan: Insert) -> list[int]:
     columns = {column.id: column for column in plan.table.schema.columns}
     listed = [columns[id_] for id_ in plan.columns]
     return sorted({0} | {column.family for column in listed if column.type.kind is not Kind.MAP})
-
-
-def no_empty_hash_key(name: str) -> NotSupportedError:
-    """Return the error for a conditional write of a row with an empty hash key."""
-    return NotSupportedError(
-        f'rows of "{name}" with an empty hash key can only be written with UPSERT',
-        hint="such rows are spread over all partitions, so nothing can be tested with the write",
-    )

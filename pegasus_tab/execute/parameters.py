@@ -22,7 +22,11 @@ Given: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 
 class ParameterBinder:
-    """Binds values to one statement's placeholders."""
+    """Binds values to one statement's placeholders.
+
+    Attributes:
+        is_plain: True when the placeholders are all ``?`` and nothing is computed from them.
+    """
 
     def __init__(self, statement: Statement) -> None:
         self._names = [name for name in statement.parameters if name is not None]
@@ -34,6 +38,7 @@ class ParameterBinder:
             if type_ is not None and index < self._count
         ]
         self._computed = [compile_expression(one) for one in statement.computed]
+        self.is_plain = not self._names and not self._computed
 
     def bind(self, given: Given | None, clock: Callable[[], float]) -> Bindings:
         """Return the bindings of one execution.
@@ -54,6 +59,16 @@ class ParameterBinder:
         for evaluate in self._computed:
             bindings.parameters = (*bindings.parameters, evaluate((), bindings))
         return bindings
+
+    def checked(self, given: Given) -> tuple[Any, ...]:
+        """Return the values as they are, in a tuple of the right length; only when ``is_plain``.
+
+        Raises:
+            ProgrammingError: 07001, as for ``bind``.
+        """
+        if type(given) is tuple and len(given) == self._count:
+            return given
+        return tuple(self._values(given))
 
     def _values(self, given: Given | None) -> Sequence[Any]:
         if self._names:

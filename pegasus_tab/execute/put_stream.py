@@ -9,7 +9,7 @@ until everything before it has been answered.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from pegasus_tab.base.limits import BATCH_OPERATIONS_MAX, KIB, WRITE_REQUEST_BYTES_MAX
 from pegasus_tab.execute.context import Context
@@ -25,13 +25,8 @@ REQUEST_BYTES_MAX = WRITE_REQUEST_BYTES_MAX - 8 * KIB
 """Room for the hash key and the envelope."""
 
 
-class EncodedRow(NamedTuple):
-    """A row ready to be written."""
-
-    hash_key: bytes
-    pairs: list[Pair]
-    ttl_seconds: int
-
+EncodedRow: TypeAlias = tuple[bytes, list[Pair], int]
+"""(hash key, pairs, time to live in seconds) of a row ready to be written."""
 
 _Group: TypeAlias = dict[bytes, tuple[bytes, int]]
 """Sort key -> (value, time to live) of one hash key."""

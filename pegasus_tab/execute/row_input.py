@@ -16,11 +16,19 @@ RowOf: TypeAlias = Callable[[Bindings], FullRow]
 
 
 class RowInput:
-    """The rows of one INSERT or UPSERT, completed with defaults and NULLs."""
+    """The rows of one INSERT or UPSERT, completed with defaults and NULLs.
+
+    Attributes:
+        given: values that each row is given; the others are defaults and NULLs.
+        completed: the function from the given values to the row.
+        takes_parameters: True when the one row of VALUES is all parameters in order, so that a
+            set of parameters is a row as it stands.
+    """
 
     def __init__(self, plan: Insert) -> None:
         self.given = len(plan.columns) - len(plan.defaults)
         self.completed = _completer(plan.table.schema, plan.columns, plan.defaults)
+        self.takes_parameters = len(plan.rows) == 1 and _is_parameters(plan.rows[0])
         self._rows = [_row_of(row, self.completed) for row in plan.rows]
 
     def rows(self, bindings: Bindings) -> Iterator[FullRow]:
@@ -45,10 +53,14 @@ def _same(values: tuple[Any, ...]) -> FullRow:
     return values
 
 
+def _is_parameters(row: Sequence[Expression]) -> bool:
+    indexes = [value.index for value in row if isinstance(value, Parameter)]
+    return indexes == list(range(len(row)))
+
+
 def _row_of(row: Sequence[Expression], complete: Completer) -> RowOf:
     width = len(row)
-    indexes = [value.index for value in row if isinstance(value, Parameter)]
-    if indexes == list(range(width)):
+    if _is_parameters(row):
         return lambda bindings: complete(bindings.parameters[:width])
     evaluators = [compile_expression(value) for value in row]
     return lambda bindings: complete(tuple([value((), bindings) for value in evaluators]))

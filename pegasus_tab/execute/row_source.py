@@ -127,7 +127,7 @@ class RangeSource:
                 rows = list(self._codec.decode_rows(hash_key, pairs))
                 if self.shape.ttl:
                     keys = [self._codec.key(row) for row in rows]
-                    rows = self._reader.with_ttls(context, keys, rows)  # type: ignore[assignment]  # no row is None
+                    rows = self._reader.with_ttls(context, keys, rows)
                 yield kept(rows, self._predicate, bindings)
 
     def _pair_pages(

@@ -8,7 +8,7 @@ byte leaves.
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
@@ -17,6 +17,7 @@ from pegasus_tab.execute.compile import compile_statement
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.errors import StaleSchema, arrow_missing
 from pegasus_tab.execute.executor import Executor
+from pegasus_tab.execute.insert import InsertExecutor
 from pegasus_tab.execute.parameters import Given, ParameterBinder
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
@@ -123,9 +124,8 @@ class Session:
                 "executemany takes INSERT, UPSERT, UPDATE and DELETE",
                 hint="call execute for each set of parameters",
             ).in_statement(text)
-        executor = cast("ManyExecutor", compiled.executor)
         try:
-            return executor.execute_many(context, _numbered(compiled.parameters, given, context))
+            return _run_many(compiled, given, context)
         except Error as error:
             raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
 
@@ -206,11 +206,9 @@ def _writes(plan: Plan) -> bool:
     return isinstance(plan, Insert | Update | Delete)
 
 
-def _numbered(binder: ParameterBinder, rows: Iterator[Given], context: Context) -> Iterator[Any]:
-    clock = context.clock
-    for number, given in enumerate(rows, 1):
-        try:
-            yield binder.bind(given, clock)
-        except Error as error:
-            error.message = f"row {number}: {error.message}"
-            raise
+def _run_many(compiled: Compiled, rows: Iterator[Given], context: Context) -> ResultSet:
+    executor, binder = compiled.executor, compiled.parameters
+    if isinstance(executor, InsertExecutor) and executor.takes_rows and binder.is_plain:
+        return executor.write_rows(context, map(binder.checked, rows))
+    bindings = (binder.bind(given, context.clock) for given in rows)
+    return cast("ManyExecutor", executor).execute_many(context, bindings)
