@@ -1,5 +1,7 @@
 """CREATE TABLE and ALTER TABLE: what cannot be is refused by name, ids are never used twice."""
 
+from collections.abc import Callable
+
 import pytest
 
 from pegasus_tab.base.errors import DataError
@@ -112,7 +114,7 @@ def test_refused_alterations() -> None:
     many = schema
     for i in range(248):
         many = add_column(many, ColumnSpec(f"m{i}", ATTRS))
-    cases = [
+    cases: list[tuple[Callable[[], Schema], str, str]] = [
         (lambda: add_column(schema, ColumnSpec("name", INT)), "name", "42701"),
         (lambda: add_column(schema, ColumnSpec("n", INT, not_null=True)), "n", "23502"),
         (lambda: add_column(schema, ColumnSpec("n", INT), "x"), "x", "42704"),
