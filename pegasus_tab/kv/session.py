@@ -242,6 +242,8 @@ class Session:
         """
         output = []
         for connection in self._board.take_with_output():
+            if connection.phase is not Phase.OPEN or not connection.queue:
+                continue  # lost meanwhile; or what was queued is over, or was taken already
             data, never_answered = connection.take(now)
             output.append((connection.address, data))
             for pending in never_answered:

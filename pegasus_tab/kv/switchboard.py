@@ -9,7 +9,7 @@ class Switchboard:
     """Opens a connection when the first call needs it and gathers the driver's orders.
 
     Invariants: one ``Connection`` per address, the same for the session's life; a connection with
-    queued calls is CONNECTING or is noted in the coming output.
+    queued calls is CONNECTING, or OPEN and noted in the coming output.
 
     Args:
         connect_seconds: longest wait for a connection to open.
@@ -32,8 +32,9 @@ class Switchboard:
     def enqueue(self, pending: Pending, connection: Connection, now: float) -> None:
         """Queue a call, opening the connection if need be."""
         if not connection.queue:
-            self._with_output.append(connection)
-            if connection.phase is Phase.IDLE:
+            if connection.phase is Phase.OPEN:
+                self._with_output.append(connection)
+            elif connection.phase is Phase.IDLE:
                 connection.phase = Phase.CONNECTING
                 connection.open_until = now + self._connect_seconds
                 self._connects.append(connection.address)
@@ -61,6 +62,6 @@ class Switchboard:
         return closes
 
     def take_with_output(self) -> list[Connection]:
-        """Return the open connections with queued calls."""
+        """Return the open connections that may have queued calls, some maybe twice."""
         connections, self._with_output = self._with_output, []
-        return [c for c in connections if c.phase is Phase.OPEN and c.queue]
+        return connections

@@ -1,0 +1,138 @@
+"""Time: deadlines of calls, connections that do not open, servers that fall silent."""
+
+from pegasus_tab.base.errors import OperationalError, UnknownOutcome
+from pegasus_tab.base.ids import Gpid
+from pegasus_tab.wire import codes
+from pegasus_tab.wire.fast import get_response
+from tests.unit.kv.rig import APP_ID, META, SERVER, SERVER2, Rig, ready
+
+
+def test_a_read_without_an_answer_ends_at_its_deadline() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    rig.wait(249)
+    assert not call.done
+    rig.wait(1)
+    assert type(call.result) is OperationalError
+    assert call.result.retryable
+    assert not call.result.ambiguous
+    assert "no answer within 250 ms" in str(call.result)
+
+
+def test_writes_that_left_are_open_at_their_deadline() -> None:
+    rig = ready()
+    calls = [rig.put(timeout_ms=250), rig.incr(timeout_ms=250)]
+    rig.wait(250)
+    for call in calls:
+        assert isinstance(call.result, UnknownOutcome)
+        assert call.result.ambiguous
+
+
+def test_a_write_that_could_not_leave_is_certainly_not_applied() -> None:
+    rig = ready()
+    rig.deaf.add(SERVER)
+    call = rig.incr(timeout_ms=250)
+    rig.wait(250)
+    assert type(call.result) is OperationalError
+    assert not call.result.ambiguous
+
+
+def test_the_late_reply_of_an_expired_call_is_dropped() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    request = rig.take(codes.GET)
+    rig.wait(250)
+    error = call.result
+    rig.receive(SERVER, get_response(request.frame.seqid, 0, b"late", Gpid(APP_ID, 0), "s"))
+    assert call.result is error
+
+
+def test_bytes_that_came_before_the_deadline_was_noticed_count() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    rig.now += 10  # the driver was busy elsewhere; it hands bytes in first
+    rig.reply_get(rig.take(codes.GET), b"v")
+    rig.session.tick(rig.now)
+    assert call.result == b"v"
+
+
+def test_a_deadline_in_a_wait_between_attempts() -> None:
+    rig = ready()
+    short, long = rig.incr(timeout_ms=24), rig.incr(timeout_ms=1000)
+    for request in rig.requests[:2]:
+        rig.reply(request, error=codes.ERR_BUSY)
+    del rig.requests[:2]
+    rig.wait(23)
+    for request in rig.requests[:2]:
+        rig.reply(request, error=codes.ERR_BUSY)
+    assert type(short.result) is OperationalError
+    assert not long.done
+
+
+def test_after_an_expired_call_the_session_looks_whether_the_primary_moved() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    rig.requests.clear()
+    rig.wait(250)
+    assert call.done
+    rig.reply_config(SERVER2, SERVER)
+    second = rig.get()
+    request = rig.take(codes.GET)
+    assert request.to == SERVER2
+    rig.reply_get(request, b"v")
+    assert second.result == b"v"
+
+
+def test_a_connection_that_does_not_open_is_given_up() -> None:
+    rig = ready()
+    rig.deaf.add(SERVER)
+    call = rig.incr(timeout_ms=1000)
+    rig.wait(300)
+    assert rig.closed == [SERVER]
+    rig.reply_config(SERVER2, SERVER)
+    rig.reply_incr(rig.take(codes.INCR), 4)
+    assert call.result == 4
+
+
+def test_a_silent_connection_is_given_up_after_a_while() -> None:
+    rig = ready()
+    for _ in range(3):
+        rig.get(timeout_ms=400)
+        rig.requests.clear()
+        rig.wait(400)
+        rig.reply_config(SERVER, SERVER2)
+    assert rig.closed == []
+    rig.get(timeout_ms=400)
+    rig.wait(400)
+    assert rig.closed == [SERVER], "1600 ms without a byte, the policy says 1500"
+
+
+def test_a_connection_with_any_answers_is_kept() -> None:
+    rig = ready()
+    for _ in range(8):
+        rig.get(timeout_ms=400)
+        answered = rig.get(timeout_ms=400)
+        rig.reply_get(rig.requests[1], b"v")
+        assert answered.done
+        rig.requests.clear()
+        rig.wait(400)
+        rig.reply_config(SERVER, SERVER2)
+    assert rig.closed == []
+
+
+def test_waiting_for_a_silent_meta_ends_at_the_deadline_and_says_so() -> None:
+    rig = Rig()
+    call = rig.put(timeout_ms=900)
+    rig.wait(900)
+    assert type(call.result) is OperationalError
+    assert not call.result.ambiguous
+    assert str(META) in str(call.result)
+
+
+def test_nothing_to_do_means_no_deadline() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    rig.reply_get(rig.take(codes.GET), b"v")
+    assert call.done
+    rig.wait(1000)
+    assert rig.session.next_deadline() == float("inf")
