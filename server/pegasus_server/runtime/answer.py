@@ -29,7 +29,8 @@ class Answer(NamedTuple):
         client: where it goes.
         name: the request's RPC name.
         seqid: the request's number.
-        outcome: makes the response from the decree the write got; for a PUT just its status.
+        outcome: makes the response from the decree the write got; for PUT and
+            MULTI_PUT just its status.
     """
 
     client: Client

@@ -13,7 +13,7 @@ from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
 from pegasus_server.data.scan import ScanContexts
-from pegasus_server.data.writes import WriteRequest, evaluate, put_change
+from pegasus_server.data.writes import WriteRequest, evaluate, multi_put_changes, put_change
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.describe import describe_primary
 from pegasus_server.replication.effects import AppendLog, Apply, PrimaryEffect, Refuse
@@ -166,11 +166,26 @@ class Replica:
         turn = self._turn
         timestamp_us = self._timestamps.next(turn.now_us)
         change = put_change(key, value, expire, turn.now, timestamp_us, self._default_ttl)
-        if change is None:
-            status, changes = Status.INVALID_ARGUMENT, []
-        else:
-            status, changes = Status.OK, [change]
+        status = Status.INVALID_ARGUMENT if change is None else Status.OK
+        changes = [] if change is None else [change]
         self._take(changes, len(key) + len(value), Answer(client, codes.PUT, seqid, status))
+
+    def multi_put(
+        self, rows: tuple[bytes, list[bytes], list[bytes], int], frame: RequestFrame, client: Client
+    ) -> None:
+        """Take one MULTI_PUT without message objects; as ``write`` with a MultiPutRequest.
+
+        Args:
+            rows: hash key, sort keys, values, absolute expiry.
+            frame: what it came in.
+            client: whom to answer.
+        """
+        turn = self._turn
+        timestamp_us = self._timestamps.next(turn.now_us)
+        changes = multi_put_changes(*rows, turn.now, timestamp_us, self._default_ttl)
+        status = Status.INVALID_ARGUMENT if changes is None else Status.OK
+        answer = Answer(client, codes.MULTI_PUT, frame.seqid, status)
+        self._take(changes or [], frame.end - frame.offset, answer)
 
     def _take(self, changes: list[Change], size: int, answer: Answer) -> None:
         """Add one evaluated write to the writes of this turn."""
@@ -271,7 +286,7 @@ class Replica:
         gpid, server = self.identity
         for client, name, seqid, outcome in answers:
             if isinstance(outcome, Status):
-                client.send(put_response(seqid, outcome, gpid, decree, server))
+                client.send(put_response(seqid, outcome, gpid, decree, server, name))
             else:
                 response = outcome(decree)
                 client.send(encode_response(name, seqid, result(response.encode())))

@@ -12,7 +12,6 @@ from pegasus_tab.wire.messages import (
     CheckAndMutateRequest,
     CheckAndSetRequest,
     IncrRequest,
-    MultiPutRequest,
     MultiRemoveRequest,
     decode_arguments,
     decode_blob_argument,
@@ -22,9 +21,13 @@ ServeWrite = Callable[[Replica, RequestFrame, Client], None]
 
 
 def put(replica: Replica, frame: RequestFrame, client: Client) -> None:
-    """PUT: the one write with a path of its own, for speed."""
+    """PUT, without message objects."""
     key, value, expire = fast.decode_put(frame)
     replica.put(key, value, expire, frame.seqid, client)
+
+
+def _multi_put(replica: Replica, frame: RequestFrame, client: Client) -> None:
+    replica.multi_put(fast.decode_multi_put(frame), frame, client)
 
 
 def _remove(replica: Replica, frame: RequestFrame, client: Client) -> None:
@@ -33,11 +36,7 @@ def _remove(replica: Replica, frame: RequestFrame, client: Client) -> None:
 
 def _write(
     request_type: type[
-        MultiPutRequest
-        | MultiRemoveRequest
-        | IncrRequest
-        | CheckAndSetRequest
-        | CheckAndMutateRequest
+        MultiRemoveRequest | IncrRequest | CheckAndSetRequest | CheckAndMutateRequest
     ],
     replica: Replica,
     frame: RequestFrame,
@@ -49,7 +48,7 @@ def _write(
 WRITES: Final[Mapping[bytes, ServeWrite]] = {
     codes.PUT: put,
     codes.REMOVE: _remove,
-    codes.MULTI_PUT: partial(_write, MultiPutRequest),
+    codes.MULTI_PUT: _multi_put,
     codes.MULTI_REMOVE: partial(_write, MultiRemoveRequest),
     codes.INCR: partial(_write, IncrRequest),
     codes.CHECK_AND_SET: partial(_write, CheckAndSetRequest),
