@@ -33,7 +33,9 @@ class AccessLine:
             statements = split_statements(text)
             if not statements:
                 return "", ""
-            statement = prepare(statements[-1][1], self.connection.catalog, {"full_scan": "allow"})
+            statement = prepare(
+                statements[-1][1], self.connection.session.catalog, {"full_scan": "allow"}
+            )
         except Error:
             return "", ""
         summary = access_summary(statement.plan)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +10,9 @@ from pegasus_shell.exit_code import ExitCode, exit_code
 from pegasus_shell.narration import Narration
 from pegasus_tab.base.errors import Error
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT
-from pegasus_tab.kv import Client
+
+if TYPE_CHECKING:
+    from pegasus_tab.kv import Client
 
 dsn_option = click.option(
     "--dsn", default="file:./pegasus-data", show_default=True, help="Which node or cluster."
@@ -27,7 +30,7 @@ dsn_option = click.option(
 def create_table(name: str, partitions: int, replicas: int, if_not_exists: bool, dsn: str) -> None:
     """Create a raw key-value table NAME."""
 
-    def act(client: Client) -> str:
+    def act(client: "Client") -> str:
         client.create_table(
             name, partitions=partitions, replicas=replicas, if_not_exists=if_not_exists
         )
@@ -42,7 +45,7 @@ def create_table(name: str, partitions: int, replicas: int, if_not_exists: bool,
 def drop_table(name: str, dsn: str) -> None:
     """Drop table NAME; it can be recalled until its hold time ends."""
 
-    def act(client: Client) -> str:
+    def act(client: "Client") -> str:
         client.drop_table(name)
         return f"dropped {name}; RECALL TABLE {name} brings it back"
 
@@ -54,14 +57,14 @@ def drop_table(name: str, dsn: str) -> None:
 def list_tables(dsn: str) -> None:
     """List the tables: id, name, partitions."""
 
-    def act(client: Client) -> str:
+    def act(client: "Client") -> str:
         rows = [f"{t.app_id}\t{t.app_name}\t{t.partition_count}" for t in client.list_tables()]
         return "\n".join(rows)
 
     carry_out(dsn, act)
 
 
-def carry_out(dsn: str, act: Callable[[Client], str]) -> None:
+def carry_out(dsn: str, act: "Callable[[Client], str]") -> None:
     """Connect, act, print what it returned; exit with the code of what went wrong."""
     from pegasus_tab.kv import connect
 

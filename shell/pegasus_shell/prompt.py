@@ -88,14 +88,14 @@ class Prompt:
     def tables(self) -> list[str]:
         """Return table names for completion; none when the node is away."""
         try:
-            return self.run.connection.catalog.names()
+            return self.run.connection.session.catalog.names()
         except Error:
             return []
 
     def columns(self, table: str) -> list[str]:
         """Return a table's column names for completion."""
         try:
-            found = self.run.connection.catalog.table(table)
+            found = self.run.connection.session.catalog.table(table)
         except Error:
             return []
         return [column.name for column in found.schema.columns] if found else []

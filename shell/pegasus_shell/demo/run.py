@@ -54,7 +54,7 @@ def is_loaded(connection: pegasus_tab.Connection, table: DemoTable) -> bool:
     Raises:
         ProgrammingError: a table of that name has other columns.
     """
-    found = connection.catalog.table(table.name)
+    found = connection.session.catalog.table(table.name)
     if found is None:
         return False
     names = tuple(column.name for column in found.schema.columns)
