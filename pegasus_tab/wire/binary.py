@@ -8,8 +8,7 @@ before anything is allocated.
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire.address import (
@@ -42,8 +41,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType(Generic[T]):
+class FieldType(NamedTuple, Generic[T]):
     """How values of one type travel.
 
     Attributes:
@@ -63,8 +61,7 @@ class FieldType(Generic[T]):
         return FieldPlace(field_id, self)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlace:
+class FieldPlace(NamedTuple):
     """A field's id in its struct, 1 to 32767, and its type."""
 
     id: int

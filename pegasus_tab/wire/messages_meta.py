@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from types import MappingProxyType
 from typing import Annotated
 
 from pegasus_tab.base.ids import Gpid
@@ -28,6 +29,10 @@ _ADDRESSES = list_of(RPC_ADDRESS)
 _HOST_PORTS = list_of(HOST_PORT)
 _STRINGS = list_of(STRING)
 _ENVS = map_of(STRING, STRING)
+
+
+def _no_envs() -> Mapping[str, str]:
+    return MappingProxyType({})
 
 
 @thrift_struct
@@ -80,7 +85,7 @@ class CreateAppOptions(Struct):
     success_if_exist: Annotated[bool, BOOLEAN(3)] = False
     app_type: Annotated[str, STRING(4)] = "pegasus"
     is_stateful: Annotated[bool, BOOLEAN(5)] = True
-    envs: Annotated[Mapping[str, str], _ENVS(6)] = field(default_factory=dict)
+    envs: Annotated[Mapping[str, str], _ENVS(6)] = field(default_factory=_no_envs)
     atomic_idempotent: Annotated[bool | None, BOOLEAN(7)] = None
 
 
@@ -136,7 +141,7 @@ class AppInfo(Struct):
     app_name: Annotated[str, STRING(3)] = ""
     app_id: Annotated[int, I32(4)] = 0
     partition_count: Annotated[int, I32(5)] = 0
-    envs: Annotated[Mapping[str, str], _ENVS(6)] = field(default_factory=dict)
+    envs: Annotated[Mapping[str, str], _ENVS(6)] = field(default_factory=_no_envs)
     is_stateful: Annotated[bool, BOOLEAN(7)] = False
     max_replica_count: Annotated[int, I32(8)] = 0
     expire_second: Annotated[int, I64(9)] = 0
