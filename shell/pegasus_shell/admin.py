@@ -1,7 +1,6 @@
 """``pegasus-tab admin ...``: tables by name, over the key-value client, for scripts and operators."""
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,8 @@ from pegasus_tab.base.errors import Error
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pegasus_tab.kv import Client
 
 dsn_option = click.option(

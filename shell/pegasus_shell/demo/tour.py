@@ -31,10 +31,10 @@ TOUR = (
         "SELECT faa, name, lat, lon FROM airports WHERE faa IN ('EWR', 'JFK', 'LGA') ORDER BY faa",
     ),
     Stop(
-        "The same flight on three days?",
+        "How did JetBlue 371 begin the year?",
         "IN on the sort key: a multi get within one hash key",
         "SELECT time_hour, origin, dest, dep_delay FROM flights WHERE carrier = 'B6' AND flight = 371 "
-        "AND time_hour IN ('2013-01-01 13:00:00', '2013-03-01 13:00:00', '2013-06-01 13:00:00') "
+        "AND time_hour IN ('2013-01-01 11:00:00', '2013-01-02 11:00:00', '2013-01-03 11:00:00') "
         "ORDER BY time_hour",
     ),
     Stop(
