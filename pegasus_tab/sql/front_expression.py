@@ -8,6 +8,7 @@ from sqlglot.tokens import Token, TokenType
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.dialect import parse_core, place_of_token
 from pegasus_tab.sql.literals import number
+from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Constant, Default, Name, Term
 from pegasus_tab.sql.token_reader import TokenReader
 from pegasus_tab.sql.translate import translation

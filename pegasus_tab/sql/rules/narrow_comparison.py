@@ -12,6 +12,7 @@ from pegasus_tab.sql.expression import Call, ColumnRef, Expression, Literal
 from pegasus_tab.tabular.schema import ColumnType, Kind
 
 _BITS = {Kind.INT: 31, Kind.BIGINT: 63}
+_EXACT = (Kind.INT, Kind.BIGINT, Kind.DECIMAL)
 _WIDE = Context(prec=500)
 """Holds every literal (NUMBER_CHARACTERS_MAX digits) beside every scale."""
 
@@ -22,8 +23,8 @@ def narrow_comparison(expression: Expression) -> Expression:
         case Call(
             function="=" | "<>" | "<" | "<=" | ">" | ">=" as symbol,
             arguments=(ColumnRef() as column, Literal(value=value) as literal),
-        ) if column.type.kind in (Kind.INT, Kind.BIGINT, Kind.DECIMAL):
-            if type(value) in (int, Decimal) and literal.type != column.type:
+        ) if column.type.kind in _EXACT and literal.type != column.type:
+            if isinstance(value, int | Decimal) and not isinstance(value, bool):
                 return _narrowed(symbol, column, Decimal(value))
         case _:
             pass
