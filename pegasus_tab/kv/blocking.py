@@ -70,7 +70,6 @@ class BlockingClient:
         self._clock = clock
         self._fraction = fraction
         self._session = Session(metas, policy=self._policy, fraction=fraction)
-        self._epoch = 0
         self._sound = True
         self._closed = False
         self._wires = Wires(self._session, find_metas)
@@ -96,9 +95,8 @@ class BlockingClient:
             InterfaceError: the client is closed.
             OperationalError: too many calls are outstanding.
         """
-        epoch = self._epoch
         [pending] = self._submit((call,), timeout_ms)
-        self._finish_waiting(pending, epoch)
+        self._finish_waiting(pending)
         return pending.result  # type: ignore[return-value]  # the method's decode made it
 
     def run(
@@ -122,7 +120,7 @@ class BlockingClient:
         """
         source = iter(calls)
         waiting: deque[Pending] = deque()
-        epoch, size, more = self._epoch, 0, True
+        size, more = 0, True
         try:
             while more or waiting:
                 # Refilling at half keeps the batches, and so the system calls, large.
@@ -132,8 +130,7 @@ class BlockingClient:
                     size += sum(len(call.arguments) for call in batch)
                     waiting.extend(self._submit(batch, timeout_ms))
                 if waiting:
-                    self._wait(waiting[0], epoch)
-                    epoch = self._epoch
+                    self._wait(waiting[0])
                 while waiting and waiting[0].result is not WAITING:
                     done = waiting.popleft()
                     size -= len(done.call.arguments)
@@ -160,15 +157,13 @@ class BlockingClient:
         """
         source = iter(reads)
         turn: deque[tuple[Pages[P], Pending]] = deque()
-        epoch = self._epoch
         try:
             while True:
                 self._begin(source, turn, parallel, timeout_ms)
                 if not turn:
                     return
                 read, pending = turn[0]
-                self._wait(pending, epoch)
-                epoch = self._epoch
+                self._wait(pending)
                 turn.popleft()
                 page = read.accept(pending.result)
                 self._begin(iter((read,)), turn, parallel, timeout_ms)
@@ -194,13 +189,12 @@ class BlockingClient:
         if known is not None:
             return known
         with self._lock:
-            epoch = self._epoch
-            session = self._enter()
+            session = self._enter(1)
             self._sound = False
             now = self._clock()
             pending = session.locate(table, now, self.timeout_ms)
             self._after_submit(now)
-        self._finish_waiting(pending, epoch)
+        self._finish_waiting(pending)
         if isinstance(pending.result, Error):
             raise pending.result
         assert isinstance(pending.result, PartitionTable)
@@ -227,9 +221,7 @@ class BlockingClient:
         """Hand calls to the session and send what can be sent."""
         limit = self.timeout_ms if timeout_ms is None else timeout_ms
         with self._lock:
-            session = self._enter()
-            if len(calls) > session.room:
-                raise failure.overloaded(self._policy.calls_max)
+            session = self._enter(len(calls))
             self._sound = False
             now = self._clock()
             submit = session.submit
@@ -262,29 +254,29 @@ class BlockingClient:
             if call is not None:
                 turn.append((read, self._submit((call,), timeout_ms)[0]))
 
-    def _finish_waiting(self, pending: Pending, epoch: int) -> None:
+    def _finish_waiting(self, pending: Pending) -> None:
         """Wait for a result; when that is interrupted, forget the call."""
         try:
-            self._wait(pending, epoch)
+            self._wait(pending)
         finally:
             if pending.result is WAITING:
                 self._abandon((pending,))
 
-    def _wait(self, pending: Pending, epoch: int) -> None:
+    def _wait(self, pending: Pending) -> None:
         """Wait until a call has its result, as the poller or beside it."""
         while not pending.done:
-            wires = self._take_turn(pending, epoch)
+            wires = self._take_turn(pending)
             if wires is not None:
                 self._poll_once(wires)
 
-    def _take_turn(self, pending: Pending, epoch: int) -> Wires | None:
+    def _take_turn(self, pending: Pending) -> Wires | None:
         """Become the poller, or wait for its news; return the wires to poll, None after news."""
         me = threading.get_ident()
         with self._lock:
             self._enter()
             if pending.done:
                 return None
-            if epoch != self._epoch:
+            if pending.owner is not self._session:
                 pending.result = failure.forgotten(pending)
                 return None
             if self._poller is not None and self._poller != me:
@@ -325,7 +317,8 @@ class BlockingClient:
                 return  # whatever was held is forgotten with the session
             self._sound = False
             for pending in pendings:
-                self._session.abandon(pending)
+                if pending.owner is self._session:
+                    self._session.abandon(pending)
             self._sound = True
 
     def _free(self, turn: Iterable[tuple[Pages[P], Pending]]) -> None:
@@ -340,9 +333,12 @@ class BlockingClient:
 
     # -- under the lock --------------------------------------------------------------------------
 
-    def _enter(self) -> Session:
+    def _enter(self, calls: int = 0) -> Session:
+        """Return a session that is sound and has room for so many calls."""
         if not self._sound:
             self._recover()
+        if calls > self._session.room:
+            raise failure.overloaded(self._policy.calls_max)
         return self._session
 
     def _recover(self) -> None:
@@ -352,7 +348,6 @@ class BlockingClient:
         self._wires.close()
         self._session = Session(self._metas, policy=self._policy, fraction=self._fraction)
         self._wires = Wires(self._session, self._find_metas)
-        self._epoch += 1
         self._sound = True
         self._news.notify_all()
 

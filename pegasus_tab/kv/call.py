@@ -85,6 +85,7 @@ class Pending:
         may_have_run: True once a write was lost after it left.
         abandoned: nobody waits any more; it is not repeated.
         failure: text of its last failed attempt, for the final error.
+        owner: the session it was submitted to; drivers compare it, nobody calls it.
     """
 
     __slots__ = (
@@ -95,14 +96,16 @@ class Pending:
         "failure",
         "gpid",
         "may_have_run",
+        "owner",
         "result",
         "sent",
         "stale_version",
         "timeout_ms",
     )
 
-    def __init__(self, call: Call[object], deadline: float, timeout_ms: int) -> None:
+    def __init__(self, call: Call[object], deadline: float, timeout_ms: int, owner: object) -> None:
         self.call = call
+        self.owner = owner
         self.deadline = deadline
         self.timeout_ms = timeout_ms
         self.result: object = WAITING

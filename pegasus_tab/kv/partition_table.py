@@ -1,5 +1,6 @@
 """Where a table's partitions are: what meta answered last, and the calls that wait for an answer."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -119,6 +120,6 @@ class Query(Pending):
 
     __slots__ = ("table",)
 
-    def __init__(self, table: PartitionTable, deadline: float, timeout_ms: int) -> None:
-        super().__init__(query_config_call(table.name), deadline, timeout_ms)
+    def __init__(self, table: PartitionTable, timeout_ms: int, owner: object) -> None:
+        super().__init__(query_config_call(table.name), math.inf, timeout_ms, owner)
         self.table = table

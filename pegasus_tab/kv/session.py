@@ -94,7 +94,7 @@ class Session:
         deadline = now + timeout_ms / 1000
         if deadline < self._expiry:  # noqa: PLR1730 -- the hot path: a call of min() costs 60 ns
             self._expiry = deadline
-        pending = Pending(call, deadline, timeout_ms)
+        pending = Pending(call, deadline, timeout_ms, self)
         self._live += 1
         self._dispatch(pending, now)
         return pending
@@ -115,7 +115,7 @@ class Session:
         """
         if self._live >= self._policy.calls_max:
             raise failure.overloaded(self._live)
-        pending = Pending(Call(name, LOCATE, 0, b""), now + timeout_ms / 1000, timeout_ms)
+        pending = Pending(Call(name, LOCATE, 0, b""), now + timeout_ms / 1000, timeout_ms, self)
         self._live += 1
         self._expiry = min(self._expiry, pending.deadline)
         table = self._tables.get(name)
@@ -374,7 +374,7 @@ class Session:
     def _query(self, table: PartitionTable, now: float) -> None:
         """Ask where a table's partitions are, unless that is being asked already."""
         if table.query is None:
-            table.query = Query(table, math.inf, self._policy.query_ms)
+            table.query = Query(table, self._policy.query_ms, self)
             self._ask_meta(table.query, now)
 
     def _ask_meta(self, pending: Pending, now: float) -> None:
