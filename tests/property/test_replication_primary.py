@@ -67,7 +67,7 @@ class PrimaryMachine(RuleBasedStateMachine):
         taken = [token for token in range(self.sent) if token not in self.refused]
         assert tokens == taken[: len(tokens)]
         for effect in self.applied:
-            assert [key for key, _ in effect.changes] == [b"%d" % token for token in effect.tokens]
+            assert [key.decode() for key, _ in effect.changes] == list(map(str, effect.tokens))
 
     @invariant()
     def the_window_is_bounded(self) -> None:

@@ -41,7 +41,7 @@ class World:
     local_host = "127.0.0.1"
 
     def __init__(self, default_ttl: str) -> None:
-        self.refusal = None
+        self.refusal: str | None = None
         self.logged: list[Mutation] = []
         self.waiting: list[Callable[[], None]] = []
         self.replies: list[bytes] = []
@@ -51,7 +51,7 @@ class World:
             MemoryEngine(),
             Ballot(1),
             timestamps=Timestamps(),
-            disk=self,  # type: ignore[arg-type]  # a fake of the one call that is used
+            disk=self,
             turn=self.turn,
             envs={"default_ttl": default_ttl},
             first_scan_id=0,

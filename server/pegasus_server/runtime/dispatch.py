@@ -8,10 +8,9 @@ import logging
 from collections.abc import Mapping
 
 from pegasus_server.runtime.answer import Client
-from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.meta_rpcs import ServeMeta
 from pegasus_server.runtime.read_rpcs import READS, ServeRead, get
-from pegasus_server.runtime.replica import SILENCE, Replica
+from pegasus_server.runtime.replica import SILENCE, LogDisk, Replica
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.runtime.write_rpcs import WRITES, ServeWrite, put
 from pegasus_server.storage.engine import EngineDamaged
@@ -44,7 +43,7 @@ class Dispatch:
         replicas: Mapping[tuple[int, int], Replica],
         faults: Mapping[tuple[int, int], str],
         meta: Mapping[bytes, ServeMeta],
-        disk: DiskThread,
+        disk: LogDisk,
         turn: Turn,
     ) -> None:
         self.writes_refused: str | None = None

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
@@ -21,7 +22,6 @@ from pegasus_server.replication.inputs import Applied, ClientWrites, LogAppended
 from pegasus_server.replication.primary import Primary
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.answer import Answer, Client, TurnWrites
-from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.engine import Change, Engine, EngineDamaged
 from pegasus_tab.base.ids import Ballot, Decree
@@ -41,6 +41,17 @@ READ_SECONDS_MAX = 2.0
 """A read that takes longer stops (protocol reference 6.5 allows 30 s; it holds up all others)."""
 SILENCE = ""
 """In place of an error name: no answer at all."""
+
+
+class LogDisk(Protocol):
+    """The log's thread, as far as a replica needs it; see ``DiskThread``."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why new writes should be refused now, None when they are welcome."""
+
+    def submit(self, mutation: Mutation, done: Callable[[], None]) -> None:
+        """Have a mutation logged; ``done`` is called once it is, in the reactor's thread."""
 
 
 class Replica:
@@ -78,7 +89,7 @@ class Replica:
         ballot: Ballot,
         *,
         timestamps: Timestamps,
-        disk: DiskThread,
+        disk: LogDisk,
         turn: Turn,
         envs: Mapping[str, str],
         first_scan_id: int,

@@ -36,6 +36,7 @@ class Disk:
     """A log that keeps what it gets and answers when told to."""
 
     def __init__(self) -> None:
+        self.refusal: str | None = None
         self.logged: list[Mutation] = []
         self.waiting: list[Callable[[], None]] = []
 
@@ -84,7 +85,7 @@ class World:
             self.engine,
             Ballot(3),
             timestamps=Timestamps(),
-            disk=self.disk,  # type: ignore[arg-type]  # a fake of the two calls that are used
+            disk=self.disk,
             turn=self.turn,
             envs=envs or {},
             first_scan_id=0,
