@@ -1,5 +1,6 @@
 """``pegasus-tab demo``: load the tables through the driver, then take the tour."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -75,7 +76,7 @@ def load_table(connection: pegasus_tab.Connection, table: DemoTable) -> None:
         cursor.execute(table.definition.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
         label = f"Loading {table.name:<9}"
         with click.progressbar(
-            length=table.rows, label=label, show_pos=True, file=click.get_text_stream("stderr")
+            length=table.rows, label=label, show_pos=True, file=sys.stderr
         ) as bar:
             for batch in batches(table.read()):
                 cursor.executemany(table.upsert, batch)
