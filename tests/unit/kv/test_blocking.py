@@ -255,13 +255,14 @@ def test_a_slow_call_does_not_hold_up_other_threads(server: FakeServer, client: 
 
 
 class Interrupting:
-    """A clock that raises KeyboardInterrupt at the n-th reading, as Ctrl-C at that moment would."""
+    """A clock that raises KeyboardInterrupt at the main thread's n-th reading, as Ctrl-C might."""
 
     def __init__(self) -> None:
         self.readings_left: int | None = None
 
     def __call__(self) -> float:
-        if self.readings_left is not None:
+        main = threading.current_thread() is threading.main_thread()
+        if main and self.readings_left is not None:
             self.readings_left -= 1
             if self.readings_left == 0:
                 raise KeyboardInterrupt
