@@ -1,6 +1,7 @@
-"""RPC_TAB_SCAN: which table's rows to decode, and pyarrow only once somebody asks.
+"""RPC_TAB_SCAN: which table's rows to decode.
 
-Importing pyarrow takes longer than the whole start of a node, so it happens with the first scan.
+Importing pyarrow and our row encodings takes as long as the whole start of a node, so it happens
+with the first scan.
 """
 
 from functools import lru_cache
@@ -10,7 +11,6 @@ from pegasus_server.data.time_budget import TimeBudget
 from pegasus_server.runtime.clock import boottime_seconds
 from pegasus_server.runtime.replica import Replica
 from pegasus_tab.tabular.schema import RAW_SCHEMA, SCHEMA_ENV
-from pegasus_tab.tabular.schema_json import from_json
 from pegasus_tab.wire.frame import RequestFrame, encode_response
 from pegasus_tab.wire.messages import TabScanRequest, decode_arguments, result
 
@@ -36,5 +36,6 @@ def tab_scan(replica: Replica, frame: RequestFrame, now: int) -> bytes:
 def _scan_for(schema: str | None) -> "TabScan":
     """Make the scan of tables with this ``tab.schema``, None for raw ones."""
     from pegasus_server.data.tab_scan import TabScan
+    from pegasus_tab.tabular.schema_json import from_json
 
     return TabScan(RAW_SCHEMA if schema is None else from_json(schema))
