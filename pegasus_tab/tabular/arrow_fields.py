@@ -10,7 +10,7 @@ import pyarrow as pa
 from pegasus_tab.base.errors import InternalError
 from pegasus_tab.tabular.arrow_bytes import Mask, bitmap, validity
 from pegasus_tab.tabular.arrow_types import storage_type
-from pegasus_tab.tabular.key_encoding import DATE_EPOCH_ORDINAL, timestamp_microseconds
+from pegasus_tab.tabular.integer_form import DATE_EPOCH_ORDINAL, timestamp_microseconds
 from pegasus_tab.tabular.schema import ColumnType, Kind
 
 FIELD_DTYPES = {

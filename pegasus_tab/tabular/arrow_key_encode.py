@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pegasus_tab.tabular.arrow_fields import array_field
-from pegasus_tab.tabular.key_encoding import FIXED_KEY_BYTES, KeyElement, KeyEncoding
+from pegasus_tab.tabular.key_element import FIXED_KEY_BYTES, KeyElement
+from pegasus_tab.tabular.key_encoding import KeyEncoding
 from pegasus_tab.tabular.schema import ColumnType, Kind
 
 _SIGN_32 = np.uint32(1 << 31)

@@ -12,7 +12,7 @@ from pegasus_tab.base.errors import InternalError
 from pegasus_tab.tabular.arrow_bytes import ByteRows, Mask, Offsets, cut, records, retyped
 from pegasus_tab.tabular.arrow_fields import field_array
 from pegasus_tab.tabular.arrow_types import storage_type
-from pegasus_tab.tabular.key_encoding import FIXED_KEY_BYTES, KeyElement
+from pegasus_tab.tabular.key_element import FIXED_KEY_BYTES, KeyElement
 from pegasus_tab.tabular.row_keys import RowKeys
 from pegasus_tab.tabular.schema import Kind
 

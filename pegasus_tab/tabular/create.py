@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pegasus_tab.tabular.errors import SchemaError
+from pegasus_tab.tabular.number_value import DECIMAL_PRECISION_MAX
 from pegasus_tab.tabular.row_keys import FAMILY_ID_MAX
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Layout, Schema, SortColumn
-from pegasus_tab.tabular.value import DECIMAL_PRECISION_MAX, coerce_column
+from pegasus_tab.tabular.value import coerce_column
 
 COLUMNS_MAX = 1000
 NAME_CHARACTERS_MAX = 63

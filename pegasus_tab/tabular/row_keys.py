@@ -13,7 +13,8 @@ from typing import TypeAlias
 from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.limits import HASH_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
 from pegasus_tab.tabular.errors import ImpossibleKey
-from pegasus_tab.tabular.key_encoding import KeyElement, KeyEncoding, prefix_successor
+from pegasus_tab.tabular.key_element import KeyElement
+from pegasus_tab.tabular.key_encoding import KeyEncoding, prefix_successor
 from pegasus_tab.tabular.layouts import families_ever
 from pegasus_tab.tabular.scalar_field import VARIABLE_KINDS
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Schema

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
 
-from pegasus_tab.tabular.key_encoding import (
+from pegasus_tab.tabular.integer_form import (
     DATE_EPOCH_ORDINAL,
     TIMESTAMP_EPOCH,
     decimal_of,

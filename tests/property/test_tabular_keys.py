@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegasus_tab.tabular.key_encoding import KeyElement, KeyEncoding, prefix_successor
+from pegasus_tab.tabular.key_element import KeyElement
+from pegasus_tab.tabular.key_encoding import KeyEncoding, prefix_successor
 from pegasus_tab.tabular.row_keys import RowKeys
 from pegasus_tab.tabular.scalar_field import VARIABLE_KINDS
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind, Schema

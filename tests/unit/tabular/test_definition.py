@@ -1,6 +1,7 @@
 """CREATE TABLE and ALTER TABLE: what cannot be is refused by name, ids are never used twice."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
@@ -20,6 +21,9 @@ COLUMNS = [
     ColumnSpec("note", TEXT),
     ColumnSpec("attrs", ATTRS),
 ]
+
+
+Changes: TypeAlias = list[tuple[Callable[[], Schema], str, str]]
 
 
 def table() -> Schema:
@@ -114,7 +118,7 @@ def test_refused_alterations() -> None:
     many = schema
     for i in range(248):
         many = add_column(many, ColumnSpec(f"m{i}", ATTRS))
-    cases: list[tuple[Callable[[], Schema], str, str]] = [
+    cases: Changes = [
         (lambda: add_column(schema, ColumnSpec("name", INT)), "name", "42701"),
         (lambda: add_column(schema, ColumnSpec("n", INT, not_null=True)), "n", "23502"),
         (lambda: add_column(schema, ColumnSpec("n", INT), "x"), "x", "42704"),

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from pegasus_tab.base.errors import DataError, IntegrityError, InternalError
-from pegasus_tab.tabular.key_encoding import KeyElement, KeyEncoding, prefix_successor
+from pegasus_tab.tabular.key_element import KeyElement
+from pegasus_tab.tabular.key_encoding import KeyEncoding, prefix_successor
 from pegasus_tab.tabular.schema import Column, ColumnType, Kind
 
 
