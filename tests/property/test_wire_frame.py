@@ -81,10 +81,10 @@ def read_all(
             frames += [contents(frame) for frame in reader.feed(piece)]
         except RemoteProtocolError:
             break
-        assert len(reader._pending) <= max(reader.limit, 20)
+        assert reader.pending_bytes <= max(reader.limit, 20)
         if reader.fault is not None:
             break
-    assert reader.fault is None or not reader._pending
+    assert reader.fault is None or reader.pending_bytes == 0
     return frames, reader.fault is not None
 
 
