@@ -29,7 +29,7 @@ from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.mutation_log.errors import LogFullError
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.mutation import Mutation
-from pegasus_server.runtime.disk_jobs import Deliver, JobThread
+from pegasus_server.runtime.disk_jobs import Deliver, JobsFullError, JobThread
 from pegasus_tab.base.ids import Decree, Gpid
 from pegasus_tab.base.limits import MIB
 
@@ -150,7 +150,7 @@ class DiskThread:
             durable: taken in this very turn. It is looked at before any mutation that is submitted
                 later, so a replica made after it cannot be taken for a dropped one.
         """
-        self._act(lambda log: log.delete_below(durable))
+        self._act(partial(_delete, durable))
 
     def discard_above(self, gpid: Gpid, decree: Decree) -> None:
         """Void what the log holds of a partition; see ``SharedLog.discard_above``."""
@@ -278,7 +278,11 @@ class DiskThread:
         wants_spare = self._log.wants_spare or self.disk_full is not None
         if wants_spare and not self._is_preparing:
             self._is_preparing = True
-            self._jobs.run(self._prepare_spare, _ignore, self._fail)
+            try:
+                self._jobs.run(self._prepare_spare, _ignore, self._fail)
+            except JobsFullError:
+                self._is_preparing = False
+                self._spare_at = now + RETRY_SECONDS
 
     def _prepare_spare(self) -> None:
         """Make the next segment; in the second thread."""
@@ -305,6 +309,12 @@ class DiskThread:
     def _fail(self, error: Exception) -> None:
         self.failed = error
         self._on_fatal(error)
+
+
+def _delete(durable: Mapping[Gpid, Decree], log: SharedLog) -> None:
+    gone = log.delete_below(durable)
+    if gone:
+        logger.info("log segments done with: %s", ", ".join(map(str, gone)))
 
 
 def _ignore(_result: object) -> None:
