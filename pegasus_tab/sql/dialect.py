@@ -4,6 +4,7 @@ Parser, Generator and Expression are never subclassed: with sqlglotc installed s
 at the first query (reference/sql-peers.md 0.1). A Tokenizer subclass is safe in both builds.
 """
 
+from itertools import zip_longest
 from typing import Any
 
 from sqlglot.dialects.postgres import Postgres
@@ -91,7 +92,7 @@ def _check_nesting(tokens: list[Token]) -> None:
 
 def _check_commas(tokens: list[Token]) -> None:
     # sqlglot skips a comma too many; PostgreSQL does not, and it may hide a forgotten column.
-    for comma, after in zip(tokens, [*tokens[1:], None], strict=True):
+    for comma, after in zip_longest(tokens, tokens[1:]):
         if comma.token_type is not TokenType.COMMA:
             continue
         if after is None or after.token_type in _AFTER_NO_COMMA:

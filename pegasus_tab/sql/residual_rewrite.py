@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from pegasus_tab.sql.residual_rows import expanded_comparison, expanded_membership
 from pegasus_tab.sql.translation import identifier
 
 
@@ -55,7 +56,9 @@ def rewrite_tree(
         elif isinstance(node, exp.CurrentDate):
             node.replace(exp.cast(parameters.node(current_timestamp()), "date"))
         elif (rewrite := _REWRITES.get(type(node))) is not None:
-            node.replace(rewrite(node))
+            made = rewrite(node)
+            if made is not node:
+                node.replace(made)
     return tree
 
 
@@ -119,10 +122,10 @@ def _division(node: Any) -> Any:
 
 def _like(node: Any) -> Any:
     if isinstance(node.parent, exp.Escape):
-        return node.copy()
+        return node
     pattern = node.expression
     if isinstance(pattern, exp.Literal) and "\\" not in pattern.this:
-        return node.copy()
+        return node
     # The escape binds to the LIKE alone: NOT LIKE keeps its flag on the inner node.
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
@@ -138,7 +141,7 @@ def _bytes(node: Any) -> Any:
 def _substring(node: Any) -> Any:
     start, length = node.args.get("start"), node.args.get("length")
     if isinstance(start, exp.Literal) and start.is_int and int(start.this) > 0:
-        return node.copy()
+        return node
     one = exp.Literal.number(1)
     begin = exp.Greatest(this=start.copy(), expressions=[one.copy()], ignore_nulls=True)
     if length is None:
@@ -168,4 +171,6 @@ _REWRITES: dict[type, Callable[[Any], Any]] = {
     exp.HexString: _bytes,
     exp.Substring: _substring,
     exp.Identifier: _identifier,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), expanded_comparison),
+    exp.In: expanded_membership,
 }

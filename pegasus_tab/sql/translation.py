@@ -129,6 +129,12 @@ def column_place(node: Any) -> Place | None:
 
 
 def identifier(node: Any) -> str:
-    """Return an identifier's name: lower case unless it was quoted."""
+    """Return an identifier's name: lower case unless it was quoted.
+
+    Raises:
+        NotSupportedError: something else stands where a name should; sqlglot lets some of it pass.
+    """
+    if not isinstance(node, exp.Identifier):
+        raise refused(node)
     name: str = node.this
     return name if node.args.get("quoted") else name.lower()

@@ -10,7 +10,7 @@ INTEGERS = ("user_id", "seq", "age")
 TEXTS = ("name", "attrs['x']", "attrs['y']")
 NUMBERS = (*INTEGERS, "score", "price", "counts['n']")
 
-_MOMENTS = tuple(datetime(2024, 1, day) for day in (1, 2, 3))
+_MOMENTS = tuple(datetime.fromisoformat(f"2024-01-0{day}") for day in (1, 2, 3))
 
 
 def row_values() -> st.SearchStrategy[dict[str, Any]]:
@@ -25,7 +25,8 @@ def row_values() -> st.SearchStrategy[dict[str, Any]]:
             "name": st.none() | text,
             "age": st.none() | small,
             "score": st.none() | st.sampled_from([-1.5, 0.0, 0.5, 1.0, 2.0]),
-            "price": st.none() | st.sampled_from([Decimal("0.00"), Decimal("1.50"), Decimal("-2.25")]),
+            "price": st.none()
+            | st.sampled_from([Decimal("0.00"), Decimal("1.50"), Decimal("-2.25")]),
             "ok": st.none() | st.booleans(),
             "day": st.none(),
             "tag": st.none(),
@@ -62,7 +63,9 @@ def numbers(depth: int = 1) -> st.SearchStrategy[str]:
     inner = numbers(depth - 1)
     return st.one_of(
         leaves,
-        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda one: f"({one[0]} {one[1]} {one[2]})"),
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(
+            lambda one: f"({one[0]} {one[1]} {one[2]})"
+        ),
         inner.map(lambda one: f"abs({one})"),
         st.tuples(inner, inner).map(lambda one: f"coalesce({one[0]}, {one[1]})"),
         st.tuples(inner, inner).map(lambda one: f"greatest({one[0]}, {one[1]})"),

@@ -87,10 +87,8 @@ def reached(access: Access, row: Row, bindings: Bindings) -> bool:
             return key == values(hash_key) and sort == values(sort_key)
         case MultiGet(hash_keys=hash_keys, sort_keys=sort_keys):
             return key in map(values, hash_keys) and sort in map(values, sort_keys)
-        case RangeScan(hash_key=hash_key):
-            hash_keys = (hash_key,)
-        case MultiRange(hash_keys=hash_keys):
-            pass
+        case RangeScan() | MultiRange():
+            hash_keys = access.hash_keys if isinstance(access, MultiRange) else (access.hash_key,)
     prefix = values(access.prefix)
     if key not in map(values, hash_keys) or sort[: len(prefix)] != prefix:
         return False
