@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 FLUSH_LOOK_SECONDS = 1.0
+LOW_SPACE_SECONDS = 5.0
+"""Time between two flushes while the disk has little room."""
 
 
 class Flushing:
-    """Starts a flush of all engines when enough time passed or the log grew past its bound.
+    """Starts a flush of all engines when it is time, or the log or the disk is too full.
 
     A flush may take long; the next one starts only after it.
 
@@ -14,6 +16,7 @@ class Flushing:
         flush_seconds: longest time between two flushes.
         log_bytes_max: log size at which engines are flushed at once.
         log_bytes: reads the log's size.
+        is_space_low: tells whether the disk has little room.
         flush: flushes all engines with unflushed writes and calls back when done.
         delete_segments: deletes what the log no longer needs.
     """
@@ -24,12 +27,14 @@ class Flushing:
         flush_seconds: float,
         log_bytes_max: int,
         log_bytes: Callable[[], int],
+        is_space_low: Callable[[], bool],
         flush: Callable[[Callable[[], None]], None],
         delete_segments: Callable[[], None],
     ) -> None:
         self._flush_seconds = flush_seconds
         self._log_bytes_max = log_bytes_max
         self._log_bytes = log_bytes
+        self._is_space_low = is_space_low
         self._flush = flush
         self._delete_segments = delete_segments
         self._waited = 0.0
@@ -40,7 +45,8 @@ class Flushing:
         self._waited += FLUSH_LOOK_SECONDS
         if self._is_flushing:
             return
-        if self._waited >= self._flush_seconds or self._log_bytes() >= self._log_bytes_max:
+        wait_seconds = LOW_SPACE_SECONDS if self._is_space_low() else self._flush_seconds
+        if self._waited >= wait_seconds or self._log_bytes() >= self._log_bytes_max:
             self._waited = 0.0
             self._is_flushing = True
             self._flush(self._on_flushed)

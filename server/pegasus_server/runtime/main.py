@@ -20,9 +20,13 @@ from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
 from pegasus_server.runtime.startup_fault import EXIT_FAILED, EXIT_USAGE, StartupFault
+from pegasus_tab.base.limits import MIB
 from pegasus_tab.base.version import VERSION
 
 logger = logging.getLogger(__name__)
+
+EMBEDDED_SEGMENT_BYTES = 16 * MIB
+"""A folder in somebody's project should not begin with a hundred megabytes of empty log."""
 
 
 def parse_options(arguments: Sequence[str]) -> NodeOptions:
@@ -49,6 +53,8 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions:
     add("--linger-seconds", type=float, help="how long after it (default 2)")
     chosen = vars(parser.parse_args(arguments))
     del chosen["role"]
+    if chosen.get("embedded"):
+        chosen["segment_bytes_max"] = EMBEDDED_SEGMENT_BYTES
     try:
         for name in {"host", "advertise"} & chosen.keys():
             chosen[name] = _ipv4(chosen[name])

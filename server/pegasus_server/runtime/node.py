@@ -171,7 +171,8 @@ class Node(Factory):
             flush_seconds=self._options.flush_seconds,
             log_bytes_max=self._options.log_bytes_max,
             log_bytes=self._disk.log_bytes,
-            flush=self._replicas.flush,
+            is_space_low=lambda: space.is_low,
+            flush=lambda done: self._replicas.flush(space.has_room_to_flush, done),
             delete_segments=lambda: self._disk.delete_below(dict(self._replicas.durable)),
         )
         sweeper = ExpirySweeper(self._replicas.serving, self._turn)

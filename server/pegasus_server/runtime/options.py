@@ -24,7 +24,7 @@ class NodeOptions:
         linger_seconds: how long an embedded node waits for another client, >= 0.
         connections_max: connections at a time, >= 1.
         connections_per_address_max: of them from one IP address; loopback is not counted.
-        segment_bytes_max: size at which a log segment is full.
+        segment_bytes_max: size at which a log segment is full; two of them are always allocated.
         log_bytes_max: log size at which engines are flushed so that segments can be deleted.
         flush_seconds: engines with unflushed writes are flushed this often.
         free_bytes_min: writes are refused while the disk has less room than this.
@@ -40,7 +40,7 @@ class NodeOptions:
     linger_seconds: float = 2.0
     connections_max: int = 1024
     connections_per_address_max: int = 64
-    segment_bytes_max: int = 64 * MIB
+    segment_bytes_max: int = 32 * MIB
     log_bytes_max: int = 256 * MIB
     flush_seconds: float = 300.0
     free_bytes_min: int = 64 * MIB

@@ -206,17 +206,24 @@ class ReplicaSet:
             if gpid[0] == app_id:
                 replica.set_envs(envs)
 
-    def flush(self, done: Callable[[], None]) -> None:
-        """Flush every engine with unflushed writes, one after another; then call ``done``."""
+    def flush(self, may_flush: Callable[[], bool], done: Callable[[], None]) -> None:
+        """Flush every engine with unflushed writes, one after another; then call ``done``.
+
+        Args:
+            may_flush: asked in the background before each engine; it is left out if False.
+            done: called when all are through.
+        """
         for replica in list(self.serving.values()):
             if replica.engine.applied_decree > self.durable[replica.gpid]:
-                self._flush(replica)
+                self._flush(replica, may_flush)
         self._run_in_background(lambda: None, lambda _: done(), lambda _: done())
 
-    def _flush(self, replica: Replica) -> None:
+    def _flush(self, replica: Replica, may_flush: Callable[[], bool]) -> None:
         gpid, ballot = replica.gpid, replica.ballot
 
         def flush() -> Decree:
+            if not may_flush():
+                return self.durable[gpid]
             durable = replica.engine.flush()
             self.store(gpid).note_durable(ballot, durable)
             return durable

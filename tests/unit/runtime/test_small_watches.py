@@ -21,6 +21,14 @@ def test_writes_stop_below_the_minimum_and_resume_a_good_deal_above_it(tmp_path:
     assert verdicts == [False, True, True, True, False, False]
 
 
+def test_room_is_low_well_before_it_is_short(tmp_path: Path) -> None:
+    free = [500]
+    space = DiskSpace(tmp_path, 100, lambda _: free[0])
+    assert not space.is_low
+    free[0] = 399
+    assert (space.look(), space.is_low, space.has_room_to_flush()) == (False, True, False)
+
+
 def test_a_real_disk_can_be_looked_at(tmp_path: Path) -> None:
     assert DiskSpace(tmp_path, 0).look() is False
 
@@ -30,6 +38,7 @@ class Flushes:
 
     def __init__(self) -> None:
         self.log_bytes = 0
+        self.is_space_low = False
         self.started = 0
         self.deleted = 0
         self.done: Callable[[], None] | None = None
@@ -37,6 +46,7 @@ class Flushes:
             flush_seconds=10.0,
             log_bytes_max=1000,
             log_bytes=lambda: self.log_bytes,
+            is_space_low=lambda: self.is_space_low,
             flush=self._start,
             delete_segments=self._delete,
         )
@@ -77,6 +87,15 @@ def test_a_log_past_its_bound_is_not_waited_for_but_one_flush_at_a_time() -> Non
     flushes.finish()
     flushes.look(1)
     assert flushes.started == 2
+
+
+def test_a_disk_with_little_room_is_flushed_more_often() -> None:
+    flushes = Flushes()
+    flushes.is_space_low = True
+    flushes.look(4)
+    assert flushes.started == 0
+    flushes.look(1)
+    assert flushes.started == 1
 
 
 def test_an_embedded_node_ends_after_its_last_client() -> None:
