@@ -43,6 +43,9 @@ from pegasus_tab.wire.thrift_struct import Struct
 WINDOW_DEFAULT: Final = 256
 """Calls of one ``run`` outstanding at once."""
 
+TABLE_CHANGE_MS_MIN: Final = 30_000
+"""Least time for a change of a table: creating one opens a store for each partition."""
+
 _META_READS: Final = frozenset(
     {codes.QUERY_CONFIG, codes.LIST_APPS, codes.LIST_NODES, codes.CLUSTER_INFO}
 )
@@ -135,8 +138,11 @@ class Client:
         def decode(frame: ResponseFrame) -> R:
             return decode_result(frame, response_type)
 
-        method = Method(name, decode, effect)
-        result = self._driver.call(Call("", method, 0, arguments(request.encode())))
+        limit = self._driver.timeout_ms
+        if effect is not Effect.READ:
+            limit = max(limit, TABLE_CHANGE_MS_MIN)
+        call = Call("", Method(name, decode, effect), 0, arguments(request.encode()))
+        result = self._driver.call(call, limit)
         if isinstance(result, Error):
             raise result
         err: str = getattr(result, "err", codes.ERR_OK)

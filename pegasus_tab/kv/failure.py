@@ -51,9 +51,10 @@ _REFUSALS: Final[dict[str, Callable[[str], Error]]] = {
 
 def describe(pending: Pending) -> str:
     """Name a call for an error text, e.g. ``GET on table "t" partition 3``."""
-    rpc = pending.call.method.name.decode().removeprefix("RPC_RRDB_RRDB_").removeprefix("RPC_")
+    rpc = pending.call.method.name.decode()
     if not pending.call.table:
-        return f"{rpc} to meta"
+        return f"{rpc.removeprefix('RPC_CM_')} to meta"
+    rpc = rpc.removeprefix("RPC_RRDB_RRDB_").removeprefix("RPC_")
     return f'{rpc} on table "{pending.call.table}" partition {pending.gpid.partition_index}'
 
 
