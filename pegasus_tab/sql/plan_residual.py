@@ -20,8 +20,9 @@ from pegasus_tab.sql.expression import Call, Expression
 from pegasus_tab.sql.plan_nodes import ResidualQuery, ScanView
 from pegasus_tab.sql.planning import Planning, filtering, in_schema_order
 from pegasus_tab.sql.residual_nodes import check_nodes
-from pegasus_tab.sql.residual_rewrite import ResidualParameters, rewrite_tree
+from pegasus_tab.sql.residual_rewrite import ResidualParameters, name_outputs, rewrite_tree
 from pegasus_tab.sql.residual_scope import Reference, Scopes, SelectScope
+from pegasus_tab.sql.residual_sums import cast_integer_sums
 from pegasus_tab.sql.scope import Scope
 from pegasus_tab.sql.translate import translation
 from pegasus_tab.sql.translation import identifier
@@ -50,6 +51,8 @@ def plan_core(planning: Planning, core: Any) -> ResidualQuery:
             views.append(ScanView(names[reference], replace(source, columns=columns, residual=())))
     for reference in scopes.references:
         _rename(reference, names[reference])
+    name_outputs(tree)
+    cast_integer_sums(tree, scopes)
     parameters = ResidualParameters()
     tree = rewrite_tree(
         tree,

@@ -41,12 +41,11 @@ def rewrite_tree(
     """Return the tree in DuckDB's meaning; the tree given is changed.
 
     Args:
-        tree: a checked query whose table nodes already name views.
+        tree: a checked query whose table nodes already name views and whose outputs have names.
         parameters: collects what the query wants.
         parameter_index: occurrence number of a placeholder -> the statement's parameter index.
         current_timestamp: gives the parameter index of the execution's time.
     """
-    _name_outputs(tree)
     for node in sorted(tree.find_all(exp.Parameter), key=_occurrence):
         node.replace(parameters.node(parameter_index(_occurrence(node))))
     # Children before parents: a rewritten parent copies what its children have become.
@@ -66,7 +65,7 @@ def _occurrence(node: Any) -> int:
     return int(node.this.this)
 
 
-def _name_outputs(tree: Any) -> None:
+def name_outputs(tree: Any) -> None:
     """Give unnamed result columns PostgreSQL's names; DuckDB would call count(*) count_star()."""
     for select in list(tree.find_all(exp.Select)):
         if isinstance(select.parent, exp.Exists | exp.In | exp.Any | exp.All):

@@ -21,6 +21,7 @@ from pegasus_tab.sql.scope import unknown_column
 from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.terms import Name
 from pegasus_tab.sql.translation import column_place, identifier
+from pegasus_tab.tabular.schema import ColumnType
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +50,10 @@ class Reference:
     def has(self, column: str) -> bool:
         """Tell whether the table has a column of that name."""
         return any(one.name == column for one in self.table.schema.columns)
+
+    def type_of(self, column: str) -> ColumnType:
+        """Return the type of a column that the table has."""
+        return next(one.type for one in self.table.schema.columns if one.name == column)
 
     def read(self, column: str) -> None:
         """Note that the query reads a column, when the table has it."""
@@ -86,6 +91,7 @@ class Scopes:
     def __init__(self, planning: Planning, tree: Any) -> None:
         self._planning = planning
         self._scopes: dict[int, SelectScope] = {}
+        self._types: dict[int, ColumnType] = {}
         self.selects: list[Any] = []
         for select in tree.find_all(exp.Select):
             self._add(select)
@@ -102,6 +108,10 @@ class Scopes:
     def references(self) -> list[Reference]:
         """Every table reference, in the order of the tree's SELECTs."""
         return [one for select in self.selects for one in self.of(select).tables]
+
+    def type_of(self, column: Any) -> ColumnType | None:
+        """Return the type of a column node, None when its source is a subquery or CTE."""
+        return self._types.get(id(column))
 
     # ---- sources ----
 
@@ -158,11 +168,13 @@ class Scopes:
             column_place(column),
         )
         if name.table is not None:
-            self._resolve_qualified(name, scope)
+            owner = self._resolve_qualified(name, scope)
         else:
-            self._resolve_bare(name, scope)
+            owner = self._resolve_bare(name, scope)
+        if owner is not None:
+            self._types[id(column)] = owner.type_of(name.column)
 
-    def _resolve_qualified(self, name: Name, scope: SelectScope) -> None:
+    def _resolve_qualified(self, name: Name, scope: SelectScope) -> Reference | None:
         assert name.table is not None  # the caller looked
         for one in _outwards(scope):
             for reference in one.tables:
@@ -170,9 +182,9 @@ class Scopes:
                     if not reference.has(name.column):
                         raise unknown_column(name, reference.table)
                     reference.read(name.column)
-                    return
+                    return reference
             if name.table in one.others:
-                return
+                return None
         names = [one.called for level in _outwards(scope) for one in level.tables]
         raise ProgrammingError(
             f'there is no table "{name.table}" in this statement',
@@ -181,7 +193,7 @@ class Scopes:
             **at(name.place),
         )
 
-    def _resolve_bare(self, name: Name, scope: SelectScope) -> None:
+    def _resolve_bare(self, name: Name, scope: SelectScope) -> Reference | None:
         known = False
         for level in _outwards(scope):
             owners = [one for one in level.tables if one.has(name.column)]
@@ -190,13 +202,14 @@ class Scopes:
             for owner in owners:
                 owner.read(name.column)
             if owners and not level.others:
-                return
+                return owners[0]
             known = known or bool(owners) or bool(level.others)
         if not known:
             tables = [one for level in _outwards(scope) for one in level.tables]
             if len(tables) == 1:
                 raise unknown_column(name, tables[0].table)
             raise _unknown_in_all(name, tables)
+        return None
 
     def _resolve_stars(self, select: Any) -> None:
         scope = self.of(select)

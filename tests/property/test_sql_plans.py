@@ -24,7 +24,6 @@ from pegasus_tab.sql.plan_nodes import (
     MultiRange,
     NoRows,
     PointGet,
-    RangeScan,
     Select,
     Statement,
     TableScan,
@@ -78,17 +77,13 @@ def reached(access: Access, row: Row, bindings: Bindings) -> bool:
 
     key = [row[PLACES["user_id"]]]
     sort = [row[PLACES["at"]], row[PLACES["seq"]]]
-    match access:
-        case NoRows():
-            return False
-        case TableScan():
-            return True
-        case PointGet(hash_key=hash_key, sort_key=sort_key):
-            return key == values(hash_key) and sort == values(sort_key)
-        case MultiGet(hash_keys=hash_keys, sort_keys=sort_keys):
-            return key in map(values, hash_keys) and sort in map(values, sort_keys)
-        case RangeScan() | MultiRange():
-            hash_keys = access.hash_keys if isinstance(access, MultiRange) else (access.hash_key,)
+    if isinstance(access, NoRows | TableScan):
+        return isinstance(access, TableScan)
+    if isinstance(access, PointGet):
+        return key == values(access.hash_key) and sort == values(access.sort_key)
+    if isinstance(access, MultiGet):
+        return key in map(values, access.hash_keys) and sort in map(values, access.sort_keys)
+    hash_keys = access.hash_keys if isinstance(access, MultiRange) else (access.hash_key,)
     prefix = values(access.prefix)
     if key not in map(values, hash_keys) or sort[: len(prefix)] != prefix:
         return False
