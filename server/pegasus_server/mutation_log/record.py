@@ -22,6 +22,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import google_crc32c
@@ -60,6 +61,9 @@ class BlockKind(IntEnum):
 
 
 _KINDS = frozenset(BlockKind)
+
+_gpid = lru_cache(maxsize=4096)(Gpid)
+"""The same few ids name all mutations of a log; one object each keeps a replay small."""
 
 
 class Written(NamedTuple):
@@ -170,7 +174,7 @@ class BlockHead:
     def written(self) -> list[Written]:
         """List what the directory names, in order."""
         return [
-            Written(Gpid(app_id, partition_index), ballot, decree)
+            Written(_gpid(app_id, partition_index), ballot, decree)
             for app_id, partition_index, ballot, decree, *_ in _DIRECTORY_ENTRY.iter_unpack(
                 self.directory
             )
@@ -230,7 +234,7 @@ def decode_body(data: bytes, head: BlockHead) -> tuple[list[Mutation], list[Writ
     start = 0
     for entry in _DIRECTORY_ENTRY.iter_unpack(head.directory):
         app_id, partition_index, ballot, decree, timestamp_us, length, crc = entry
-        gpid = Gpid(app_id, partition_index)
+        gpid = _gpid(app_id, partition_index)
         content = body[start : start + length]
         start += length
         if intact or _mutation_crc(entry, content) == crc:

@@ -195,7 +195,7 @@ class _Recovering:
         self.durable = durable
         self.evidence = {gpid: ReplicaEvidence(decree) for gpid, decree in durable.items()}
         self.segments: list[KeptSegment] = []
-        self.highest: dict[Gpid, Written] = {}
+        self.highest: dict[Gpid, Written | Mutation] = {}
         self.unclaimed: dict[Gpid, int] = {}
         self.findings: list[str] = []
         self.damage: str | None = None
@@ -247,8 +247,7 @@ class _Recovering:
         match block.kind:
             case BlockKind.MUTATIONS:
                 for mutation in block.mutations:
-                    gpid, ballot, decree, _, _ = mutation
-                    evidence = self._on_written(Written(gpid, ballot, decree))
+                    evidence = self._on_written(mutation)
                     if evidence is not None:
                         evidence.add_mutation(mutation)
             case BlockKind.INDEX:
@@ -261,7 +260,7 @@ class _Recovering:
                 for entry in block.entries:
                     self._on_discard(entry)
 
-    def _on_written(self, written: Written) -> ReplicaEvidence | None:
+    def _on_written(self, written: Written | Mutation) -> ReplicaEvidence | None:
         """Note that a mutation stands here, readable or not."""
         gpid = written.gpid
         self.segments[-1].note(gpid, written.decree)
@@ -274,7 +273,7 @@ class _Recovering:
             self.cleared.add(gpid)
         return evidence
 
-    def _raise_highest(self, written: Written) -> None:
+    def _raise_highest(self, written: Written | Mutation) -> None:
         known = self.highest.get(written.gpid)
         if known is None or (known.decree, known.ballot) < (written.decree, written.ballot):
             self.highest[written.gpid] = written
@@ -320,8 +319,7 @@ class _Recovering:
         doubted: set[Gpid] = set()
         replicas: dict[Gpid, ReplicaReplay] = {}
         for gpid, evidence in self.evidence.items():
-            mutations = evidence.replayable()
-            suspect = evidence.suspicion()
+            mutations, suspect = evidence.verdict()
             if self.damage is not None and gpid not in self.cleared:
                 doubted.add(gpid)
                 known = self.durable[gpid] + len(mutations)
@@ -338,7 +336,10 @@ class _Recovering:
         return Recovery(
             replay=replay,
             segments=self.segments,
-            highest=self.highest,
+            highest={
+                gpid: Written(gpid, known.ballot, known.decree)
+                for gpid, known in self.highest.items()
+            },
             doubted=doubted,
             carried=self.carried,
             start_offset=self.start_offset,

@@ -11,8 +11,8 @@ from pegasus_tab.base.ids import Decree
 class ReplicaEvidence:
     """Collects, in log order, what was written for one replica above its durable decree.
 
-    Invariants: every decree of ``_contents`` is in ``_written``, with a ballot at least as high;
-    neither holds a decree <= durable.
+    Invariants: ``_contents`` and ``_known`` hold no decree <= durable; ``_contents`` holds the
+    highest readable ballot of a decree.
 
     Args:
         durable: decree up to which the replica's engine holds everything on disk.
@@ -21,15 +21,16 @@ class ReplicaEvidence:
     def __init__(self, durable: Decree) -> None:
         self._durable = durable
         self._contents: dict[int, Mutation] = {}
-        self._written: dict[int, int] = {}
-        self._last: Written | None = None
+        self._known: dict[int, int] = {}
+        """Highest ballot of decrees that are known without their content."""
+        self._last: Written | Mutation | None = None
         self._uncertain: str | None = None
 
     def add_known(self, written: Written) -> None:
         """Note that a mutation exists, from a list of the log's contents."""
         if written.decree > self._durable:
-            known = self._written.get(written.decree, -1)
-            self._written[written.decree] = max(written.ballot, known)
+            known = self._known.get(written.decree, -1)
+            self._known[written.decree] = max(written.ballot, known)
 
     def add_lost(self, written: Written) -> None:
         """Note that a mutation was written here and cannot be read."""
@@ -38,18 +39,20 @@ class ReplicaEvidence:
 
     def add_mutation(self, mutation: Mutation) -> None:
         """Note a readable mutation; the highest ballot of a decree wins (A2 of reliability 2.1)."""
-        gpid, ballot, decree, _, _ = mutation
-        self._last = Written(gpid, ballot, decree)
+        self._last = mutation
+        decree = mutation.decree
         if decree <= self._durable:
             return
-        self.add_known(self._last)
-        held = self._contents.get(decree)
-        if held is None or held.ballot < ballot:
+        held = self._contents.setdefault(decree, mutation)
+        if held is mutation:
+            return
+        if held.ballot < mutation.ballot:
             self._contents[decree] = mutation
-        elif held.ballot == ballot and held != mutation:  # A7: ballot and decree name the content
-            self._uncertain = f"ballot {ballot} decree {decree} was logged with two contents"
+        elif held.ballot == mutation.ballot and held != mutation:
+            # A7: ballot and decree name the content.
+            self._uncertain = f"ballot {held.ballot} decree {decree} was logged with two contents"
 
-    def judge_damage_before(self, written: Written, damage: str) -> None:
+    def judge_damage_before(self, written: Written | Mutation, damage: str) -> None:
         """Decide whether unreadable bytes just before ``written`` can have held this replica's.
 
         They cannot when ``written`` continues the last mutation; and when decrees are missing in
@@ -71,39 +74,41 @@ class ReplicaEvidence:
     def discard_above(self, decree: Decree) -> None:
         """Forget what was written above ``decree`` so far: its owner gave it up."""
         self._contents = {key: held for key, held in self._contents.items() if key <= decree}
-        self._written = {key: ballot for key, ballot in self._written.items() if key <= decree}
+        self._known = {key: ballot for key, ballot in self._known.items() if key <= decree}
         self._last = None
         self._uncertain = None
 
-    def replayable(self) -> list[Mutation]:
-        """List the mutations from durable + 1 on, without a hole, each the newest of its decree."""
+    def verdict(self) -> tuple[list[Mutation], str | None]:
+        """Judge, after the end of the log.
+
+        Returns:
+            The mutations from durable + 1 on, without a hole, each the newest of its decree; and
+            what is missing or contradictory, None when nothing is.
+        """
         mutations: list[Mutation] = []
         decree = self._durable + 1
-        while self._is_readable(decree):
-            mutations.append(self._contents[decree])
+        while (held := self._readable(decree)) is not None:
+            mutations.append(held)
             decree += 1
-        return mutations
+        suspect = self._uncertain
+        if suspect is None and (lost := list(self._lost_from(decree))):
+            suspect = f"lost: {describe_ranges(lost)}"
+        return mutations, suspect
 
-    def suspicion(self) -> str | None:
-        """Say what is missing or contradictory, None when nothing is."""
-        if self._uncertain is not None:
-            return self._uncertain
-        lost = list(self._lost())
-        return f"lost: {describe_ranges(lost)}" if lost else None
-
-    def _lost(self) -> Iterator[tuple[int, int]]:
-        """Yield the ranges of decrees between durable and the highest known that are unreadable."""
-        expected = self._durable + 1
-        for decree in sorted(self._contents):
-            if not self._is_readable(decree):
+    def _lost_from(self, expected: int) -> Iterator[tuple[int, int]]:
+        """Yield the ranges of unreadable decrees from ``expected`` to the highest known."""
+        above = sorted(decree for decree in {*self._contents, *self._known} if decree >= expected)
+        for decree in above:
+            if self._readable(decree) is None:
                 continue
             if decree > expected:
                 yield expected, decree - 1
             expected = decree + 1
-        highest = max(self._written, default=self._durable)
-        if highest >= expected:
-            yield expected, highest
+        if above and above[-1] >= expected:
+            yield expected, above[-1]
 
-    def _is_readable(self, decree: int) -> bool:
+    def _readable(self, decree: int) -> Mutation | None:
         held = self._contents.get(decree)
-        return held is not None and held.ballot >= self._written[decree]
+        if held is None or held.ballot < self._known.get(decree, 0):
+            return None
+        return held
