@@ -9,6 +9,7 @@ in it. A damaged segment is never deleted, only renamed to ``<name>.damaged``.
 import errno
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -187,7 +188,9 @@ class SharedLog:
         content = [*self._index_blocks(), Block(0, BlockKind.MUTATIONS)][0]
         block = content.encode_at(self._writer.place)
         if self._writer.has_room(block):
-            self._writer.append(block)
+            # On a full disk the proof is left out; the next append will meet and report the same.
+            with suppress(LogFullError):
+                self._writer.append(block)
 
     def delete_below(self, durable: Mapping[Gpid, Decree]) -> list[Path]:
         """Delete the oldest segments that no replica needs any more (A14 of reliability 2.1).

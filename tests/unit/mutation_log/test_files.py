@@ -364,6 +364,18 @@ class TestFullDisk:
         assert decrees(replay, 0) == [1, 2]
         assert replay.is_clean
 
+    def test_mark_is_left_out(self, folder: FakeFolder) -> None:
+        """On file systems that copy on write, preallocated space may run out all the same."""
+        log, _ = open_log(folder)
+        append(log, 0, 1, 1)
+        folder.faults["write"] = errno.ENOSPC
+        log.mark()
+        folder.faults.clear()
+        append(log, 0, 2, 2)
+        _, replay = open_log(folder)
+        assert decrees(replay, 0) == [1, 2]
+        assert replay.is_clean
+
     def test_start_with_little_space(self, folder: FakeFolder) -> None:
         log, _ = open_log(folder, size=200_000)
         append(log, 0, 1, 1)
