@@ -27,6 +27,8 @@ from pegasus_tab.wire.errors import RemoteProtocolError
 
 UNDEFINED_TABLE: Final = "42P01"
 DUPLICATE_TABLE: Final = "42P07"
+TIMEOUT_EXPIRED: Final = "HYT00"
+"""ODBC's state; PostgreSQL's 57014 is kept for what its user cancelled."""
 UNKNOWN_OUTCOME_HINT: Final = (
     "read the row to see whether the write was applied before repeating it"
 )
@@ -80,23 +82,24 @@ def refused(pending: Pending, error: str, place: str) -> Error:
     return OperationalError(text, retryable=reaction(error) is not Reaction.FAIL)
 
 
-def unanswered(pending: Pending, reason: str) -> Error:
+def unanswered(pending: Pending, reason: str, sqlstate: str | None = None) -> Error:
     """Build the error of a call that ends without a verdict: lost, expired or out of attempts.
 
     Args:
         pending: the call; ``sent`` says whether its last attempt is still out.
         reason: what happened, to follow the call's description.
+        sqlstate: other than that of a lost connection.
     """
     text = f"{describe(pending)}: {reason}"
     if is_write(pending) and (pending.sent or pending.may_have_run):
-        return UnknownOutcome(text, hint=UNKNOWN_OUTCOME_HINT)
-    return OperationalError(text, retryable=True)
+        return UnknownOutcome(text, hint=UNKNOWN_OUTCOME_HINT, sqlstate=sqlstate)
+    return OperationalError(text, retryable=True, sqlstate=sqlstate)
 
 
 def expired(pending: Pending) -> Error:
     """Build the error of a call whose deadline passed; it tells what the last attempt met."""
     last = f"; before that: {pending.failure}" if pending.failure else ""
-    return unanswered(pending, f"no answer within {pending.timeout_ms} ms{last}")
+    return unanswered(pending, f"no answer within {pending.timeout_ms} ms{last}", TIMEOUT_EXPIRED)
 
 
 def abandoned(pending: Pending) -> Error:

@@ -281,8 +281,10 @@ class Session:
         connection = table.connections[index]
         if connection is None:
             self._repeat(pending, f"partition {index} has no primary", Reaction.REFRESH, now)
-            return
-        self._enqueue(pending, connection, now)
+        elif connection.queue:
+            connection.queue.append(pending)  # whoever queued first has seen to the rest
+        else:
+            self._enqueue(pending, connection, now)
 
     def _await_table(self, name: str, pending: Pending, now: float) -> None:
         table = self._tables.get(name)
