@@ -50,6 +50,8 @@ class DefinitionExecutor:
                 return _drop(client, name, if_exists=if_exists)
             case RecallTable() as plan:
                 return _recall(client, plan)
+            case AlterTable(table=table, schema=schema) if schema is table.schema:
+                return (f'table "{table.name}" is like that already, nothing was done',)
             case AlterTable(table=table, schema=schema):
                 client.set_envs(table.name, {SCHEMA_ENV: to_json(schema)})
             case AlterOptions(table=table, envs=envs):

@@ -7,8 +7,11 @@ with the operator chosen by the operands' static types.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.execute import functions
@@ -34,7 +37,8 @@ from pegasus_tab.sql.expression import (
     TtlOf,
 )
 from pegasus_tab.tabular.like import matcher
-from pegasus_tab.tabular.schema import ColumnType
+from pegasus_tab.tabular.schema import ColumnType, Kind
+from pegasus_tab.tabular.value import coercion
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,21 @@ class RowShape:
     columns: Mapping[int, int]
     ttl: Mapping[int, int] = field(default_factory=dict)
 
+
+PYTHON_TYPES: dict[Kind, type] = {
+    Kind.BOOLEAN: bool,
+    Kind.INT: int,
+    Kind.BIGINT: int,
+    Kind.DOUBLE: float,
+    Kind.DECIMAL: Decimal,
+    Kind.TEXT: str,
+    Kind.BLOB: bytes,
+    Kind.TIMESTAMP: datetime,
+    Kind.DATE: date,
+    Kind.UUID: UUID,
+    Kind.MAP: dict,
+}
+"""The class of the values of each kind (the forms of tabular/value.py)."""
 
 NO_ROW = RowShape({})
 """The shape for expressions that may hold parameters but no columns (keys, LIMIT, VALUES)."""
@@ -71,8 +90,8 @@ def compile_expression(expression: Expression, shape: RowShape = NO_ROW) -> Eval
     match expression:
         case Literal(value=value):
             return lambda _row, _bindings: value
-        case Parameter(index=index):
-            return lambda _row, bindings: bindings.parameters[index]
+        case Parameter(index=index, type=type_):
+            return _parameter(index, type_)
         case ColumnRef(column=column):
             place = shape.columns[column]
             return lambda row, _bindings: row[place]
@@ -98,6 +117,19 @@ def compile_predicate(conjuncts: Sequence[Expression], shape: RowShape) -> Evalu
 def type_of(expression: Expression) -> ColumnType | None:
     """Return the static type of an expression, None when only known at run time."""
     return None if isinstance(expression, TtlOf) else expression.type
+
+
+def _parameter(index: int, type_: ColumnType | None) -> Evaluator:
+    if type_ is None:
+        return lambda _row, bindings: bindings.parameters[index]
+    expected, coerce = PYTHON_TYPES[type_.kind], coercion(type_)
+
+    def evaluate(_row: Row, bindings: Bindings) -> Any:
+        value = bindings.parameters[index]
+        # Binding has brought it into form, unless it stands in places of several types.
+        return value if type(value) is expected or value is None else coerce(value)
+
+    return evaluate
 
 
 def _map_item(place: int, key: Evaluator) -> Evaluator:

@@ -127,7 +127,7 @@ class RowReader:
 
     def _pair_key(self, sort_key: bytes, column: int) -> bytes:
         family = self._families[column]
-        return self.codec.family_key(sort_key, family) if family else sort_key  # type: ignore[union-attr]  # a raw table has family 0 alone
+        return self.codec.family_key(sort_key, family) if family else sort_key
 
 
 def _ttl(seconds: int | None) -> int | None:

@@ -124,10 +124,11 @@ class RangeSource:
             return
         for hash_key in self._seek.hash_keys(bindings):
             for pairs in self._pair_pages(context, hash_key, sort_range, rows_max):
-                rows = list(self._codec.decode_rows(hash_key, pairs))
+                rows: Page = list(self._codec.decode_rows(hash_key, pairs))
                 if self.shape.ttl:
                     keys = [self._codec.key(row) for row in rows]
-                    rows = self._reader.with_ttls(context, keys, rows)
+                    timed = self._reader.with_ttls(context, keys, rows)
+                    rows = [row for row in timed if row is not None]
                 yield kept(rows, self._predicate, bindings)
 
     def _pair_pages(

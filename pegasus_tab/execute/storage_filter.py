@@ -11,6 +11,7 @@ from typing import Any
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.sql.expression import Call, ColumnRef, Expression, Literal, Parameter
 from pegasus_tab.tabular.filter import And, Compare, Comparison, Filter, In, IsNull, Like, Not, Or
+from pegasus_tab.tabular.value import coerce
 
 TRUE: Filter = And(())
 FALSE: Filter = Or(())
@@ -75,8 +76,11 @@ def _value(expression: Expression, bindings: Bindings) -> Any:
     match expression:
         case Literal(value=value):
             return value
-        case Parameter(index=index):
+        case Parameter(index=index, type=None):
             return bindings.parameters[index]
+        case Parameter(index=index, type=type_):
+            assert type_ is not None
+            return coerce(type_, bindings.parameters[index])
         case _:
             raise AssertionError(f"the planner pushed {expression}")
 

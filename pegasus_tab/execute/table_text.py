@@ -15,7 +15,9 @@ def create_table_text(table: Table, replicas: int) -> str:
         replicas: its number of replicas, which the catalog does not keep.
     """
     options = {"partitions": str(table.partition_count), "replicas": str(replicas)}
-    options.update((name, literal(value)) for name, value in table.envs)
+    options.update(
+        (name, value if value.isdecimal() else literal(value)) for name, value in table.envs
+    )
     spelled = ", ".join(f"{_option_name(name)} = {value}" for name, value in options.items())
     if table.raw:
         return f"CREATE RAW TABLE {quoted(table.name)} WITH ({spelled})"
@@ -25,6 +27,10 @@ def create_table_text(table: Table, replicas: int) -> str:
 
 def _option_name(name: str) -> str:
     return ".".join(quoted(part) for part in name.split("."))
+
+
+def _option_value(value: str) -> str:
+    return value if value.isascii() and value.isdigit() else literal(value)
 
 
 def _definitions(schema: Schema) -> Iterator[str]:

@@ -160,4 +160,4 @@ class UpdateExecutor:
         return Guard(pair_key, CasCheckType.VALUE_BYTES_EQUAL, stored[pair_key])
 
     def _pair_key(self, sort_key: bytes, family: int) -> bytes:
-        return self._codec.family_key(sort_key, family) if family else sort_key  # type: ignore[union-attr]
+        return self._codec.family_key(sort_key, family) if family else sort_key

@@ -270,6 +270,7 @@ class MemoryDriver:
     def __init__(self, cluster: MemoryCluster) -> None:
         self._cluster = cluster
         self.wall_clock = lambda: cluster.now
+        self.timeout_ms = 5000
         self.closed = False
 
     def call(self, call: Call[Any], timeout_ms: int | None = None) -> Any:  # noqa: ARG002 -- as BlockingClient
