@@ -23,6 +23,12 @@ class _Dialect(Postgres):  # type: ignore[misc]  # sqlglot is untyped for us
     class Tokenizer(Postgres.Tokenizer):  # type: ignore[misc]  # the same
         # SHOW, EXPLAIN ... stay tokens instead of swallowing the rest of the text as one string.
         COMMANDS: set[TokenType] = set()  # noqa: RUF012 -- sqlglot reads it as a class attribute
+        # Signs such as ?:: and ?| are operators elsewhere; here ? is a placeholder, then :: a cast.
+        KEYWORDS = {  # noqa: RUF012 -- the same
+            sign: kind
+            for sign, kind in Postgres.Tokenizer.KEYWORDS.items()
+            if not sign.startswith("?")
+        }
 
 
 _DIALECT = _Dialect()

@@ -10,7 +10,12 @@ from pegasus_tab.sql.place import at
 from pegasus_tab.sql.terms import Term
 from pegasus_tab.sql.token_reader import TokenReader
 
-_TRUE, _FALSE = frozenset(("TRUE", "ON")), frozenset(("FALSE", "OFF"))
+_WORDS = {
+    **dict.fromkeys(("TRUE", "ON"), True),
+    **dict.fromkeys(("FALSE", "OFF"), False),
+    **dict.fromkeys(("DEFAULT", "NULL", "NONE")),
+}
+"""Words that are values of their own; some are reserved, so they are looked for before names."""
 
 
 def options(reader: TokenReader) -> tuple[Option, ...]:
@@ -60,14 +65,10 @@ def option_value(reader: TokenReader) -> object:
     if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
         reader.at_token += 1
         return token.text
-    return _word(reader.name("a value"))
-
-
-def _word(word: str) -> object:
-    upper = word.upper()
-    if upper in _TRUE or upper in _FALSE:
-        return upper in _TRUE
-    return None if upper in ("DEFAULT", "NULL", "NONE") else word
+    if token.text.upper() in _WORDS:
+        reader.at_token += 1
+        return _WORDS[token.text.upper()]
+    return reader.name("a value")
 
 
 def _interval_seconds(reader: TokenReader) -> int:

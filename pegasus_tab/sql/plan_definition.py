@@ -1,6 +1,7 @@
 """CREATE, DROP, RECALL and ALTER TABLE: definitions to schemas, options to table envs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pegasus_tab.base.errors import DataError, NotSupportedError, ProgrammingError
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
@@ -200,7 +201,7 @@ def plan_drop(planning: Planning, statement: ast.DropTable) -> DropTable:
 def plan_alter(
     planning: Planning, statement: ast.AlterTable
 ) -> AlterTable | AlterOptions | RenameTable:
-    """Plan ALTER TABLE: several column actions make one new schema version after the other.
+    """Plan ALTER TABLE: several column actions make one new schema version together.
 
     Raises:
         ProgrammingError: 42P01, 42703, 42701, a change that cannot be.
@@ -223,6 +224,8 @@ def plan_alter(
     schema = table.schema
     for action in statement.actions:
         schema = _altered(schema, action)
+    if schema is not table.schema:
+        schema = replace(schema, version=table.schema.version + 1)
     return AlterTable(table, schema)
 
 
