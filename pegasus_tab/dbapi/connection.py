@@ -7,7 +7,7 @@ row is written whole or not at all, and so are the rows that one UPSERT writes u
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakSet
 
 from pegasus_tab.base import errors
@@ -15,7 +15,7 @@ from pegasus_tab.base.errors import InterfaceError, NotSupportedError
 from pegasus_tab.execute.session import Session
 from pegasus_tab.kv import connect as connect_client
 from pegasus_tab.kv.dsn import parse_dsn
-from pegasus_tab.sql.settings import SETTINGS, TIMEOUT
+from pegasus_tab.sql.settings import SETTINGS, TIMEOUT, setting_value
 
 if TYPE_CHECKING:
     from pegasus_tab.dbapi.cursor import Cursor
@@ -44,7 +44,12 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
     settings.update(options)
     if timeout is not None:
         settings[TIMEOUT] = milliseconds(timeout)
-    client = connect_client(replace(parsed, options=others))
+    limit = settings.get(TIMEOUT)
+    client = connect_client(
+        replace(parsed, options=others),
+        # Calls to meta are nobody's statement, so they take the limit from the client.
+        timeout_ms=None if limit is None else cast("int", setting_value(TIMEOUT, limit)),
+    )
     try:
         session = Session(client, clock=time.time, monotonic=time.monotonic, settings=settings)
     except BaseException:

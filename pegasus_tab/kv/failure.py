@@ -99,7 +99,8 @@ def unanswered(pending: Pending, reason: str, sqlstate: str | None = None) -> Er
 def expired(pending: Pending) -> Error:
     """Build the error of a call whose deadline passed; it tells what the last attempt met."""
     last = f"; before that: {pending.failure}" if pending.failure else ""
-    return unanswered(pending, f"no answer within {pending.timeout_ms} ms{last}", TIMEOUT_EXPIRED)
+    state = None if pending.failure else TIMEOUT_EXPIRED
+    return unanswered(pending, f"no answer within {pending.timeout_ms} ms{last}", state)
 
 
 def abandoned(pending: Pending) -> Error:

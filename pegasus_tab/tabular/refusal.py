@@ -7,8 +7,8 @@ _SHOWN_CHARACTERS_MAX = 60
 
 
 def shown(value: object) -> str:
-    """Return the value as an error shows it, cut when it is long."""
-    text = repr(value)
+    """Return the value as an error shows it, quoted when it is text, cut when it is long."""
+    text = repr(value) if isinstance(value, str | bytes) else str(value)
     return text if len(text) <= _SHOWN_CHARACTERS_MAX else text[:_SHOWN_CHARACTERS_MAX] + "..."
 
 
