@@ -134,7 +134,7 @@ def parameters(expressions: list[Expression]) -> dict[int, str]:
         ("score > ?", {0: "DOUBLE"}),
         ("? = ok", {0: "BOOLEAN"}),
         ("?", {0: "BOOLEAN"}),
-        ("age = ?::INT AND name = ? || 'x'", {0: "INT", 1: "None"}),
+        ("age = ?::INT AND name = ? || 'x'", {0: "INT", 2: "TEXT"}),
         ("(at, seq) > (?, ?)", {0: "TIMESTAMP", 1: "INT"}),
         ("tag = ? AND body = ? AND day = ?", {0: "UUID", 1: "BLOB", 2: "DATE"}),
     ],
