@@ -8,6 +8,10 @@ from typing import NamedTuple, NewType
 
 Ballot = NewType("Ballot", int)
 Decree = NewType("Decree", int)
+NodeName = NewType("NodeName", str)
+"""A server, named by its address "host:port"."""
+Signature = NewType("Signature", int)
+"""One attempt at learning, rising within a partition: an older one is over (assertion A12)."""
 
 
 class Gpid(NamedTuple):
