@@ -1,11 +1,15 @@
 """A real node whose files were damaged: what is whole is served, what is not is named and kept."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pegasus_server.runtime.startup_fault import EXIT_DISK_FAILED
 from pegasus_tab.wire import codes
 from tests.integration.node import Node
 from tests.integration.wire_client import FrameworkError, WireClient, WireTable
@@ -90,6 +94,50 @@ def test_a_flipped_bit_in_the_log_is_reported_and_costs_no_other_replica(tmp_pat
             refused = {table.gpid(key).partition_index for key in KEYS if is_refused(table, key)}
         assert len(refused) == 1
         assert f"replica 1.{refused.pop()} is not served" in node.printed()
+
+
+FAILING_SYNC = """
+import errno, os, sys
+real = os.fdatasync
+def fdatasync(descriptor):
+    if os.path.exists(sys.argv[-1]):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    real(descriptor)
+os.fdatasync = fdatasync
+from pegasus_server.runtime.main import main
+sys.exit(main(sys.argv[1:-1]))
+"""
+
+
+def test_a_failed_sync_ends_the_process_and_nothing_is_acknowledged_after_it(
+    tmp_path: Path,
+) -> None:
+    port_file, fault = tmp_path / "port", tmp_path / "fault"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", FAILING_SYNC, "standalone", "--data", str(tmp_path / "data")),
+            *("--port", "0", "--port-file", str(port_file), str(fault)),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not port_file.exists():
+            assert process.poll() is None
+            os.sched_yield()
+        with WireClient(int(port_file.read_text())) as client:
+            table = client.create("t")
+            assert table.put(b"k", b"v").error == codes.Status.OK
+            fault.touch()
+            with pytest.raises(ConnectionResetError):
+                table.put(b"k", b"w")
+        assert process.wait(30) == EXIT_DISK_FAILED
+    finally:
+        process.kill()
+        process.wait()
+    fault.unlink()
+    node = Node(tmp_path / "data")
+    with node, WireClient(node.port) as client:
+        assert client.table("t").get(b"k") in (b"v", b"w")
 
 
 def is_refused(table: WireTable, key: bytes) -> bool:

@@ -27,11 +27,15 @@ class LastClientWatch:
 
     def on_count(self, connections: int) -> None:
         """Take note of how many clients are connected now."""
+        self.cancel()
+        if connections == 0:
+            self._timer = self._reactor.callLater(self._linger_seconds, self._expire)
+
+    def cancel(self) -> None:
+        """Wait no more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if connections == 0:
-            self._timer = self._reactor.callLater(self._linger_seconds, self._expire)
 
     def _expire(self) -> None:
         self._timer = None

@@ -26,6 +26,8 @@ from pegasus_tab.wire.messages import (
     Address,
     AppInfo,
     ClusterInfoResponse,
+    ControlMetaRequest,
+    ControlMetaResponse,
     CreateAppRequest,
     CreateAppResponse,
     DropAppRequest,
@@ -49,6 +51,11 @@ from pegasus_tab.wire.messages import (
     result,
 )
 from pegasus_tab.wire.thrift_struct import Struct
+
+LEVEL_STEADY = 400
+"""Meta accepts changes and does not balance; the only level of a node of its own."""
+LEVEL_QUERY = 10_000
+"""In a CONTROL_META request: only ask."""
 
 ServeMeta = Callable[[RequestFrame, Client], None]
 
@@ -81,6 +88,7 @@ class MetaRpcs:
             codes.LIST_APPS: self._list_tables,
             codes.LIST_NODES: self._list_nodes,
             codes.CLUSTER_INFO: self._cluster_info,
+            codes.CONTROL_META: _control_level,
             codes.NEGOTIATION: _negotiate,
         }
 
@@ -239,6 +247,14 @@ def _negotiate(frame: RequestFrame, client: Client) -> None:
     """Tell a client that wants to authenticate that nobody asks for it (section 9)."""
     decode_arguments(frame, NegotiationMessage)
     _send(frame, client, NegotiationMessage(codes.NegotiationStatus.AUTH_DISABLE))
+
+
+def _control_level(frame: RequestFrame, client: Client) -> None:
+    """Tell the level of activity; a node of its own has but one (section 9)."""
+    request = decode_arguments(frame, ControlMetaRequest)
+    is_fine = request.level in (LEVEL_STEADY, LEVEL_QUERY)
+    error = codes.ERR_OK if is_fine else codes.ERR_INVALID_PARAMETERS
+    _send(frame, client, ControlMetaResponse(error, LEVEL_STEADY))
 
 
 def _send(frame: RequestFrame, client: Client, response: Struct) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
 from pegasus_server.meta.cluster_state import ClusterState
@@ -27,6 +27,7 @@ from pegasus_server.runtime.meta_loop import TICK_SECONDS, MetaLoop
 from pegasus_server.runtime.meta_rpcs import MetaRpcs
 from pegasus_server.runtime.meta_store_file import MetaStoreFile
 from pegasus_server.runtime.options import NodeOptions
+from pegasus_server.runtime.prompt_port import PromptPort
 from pegasus_server.runtime.recovery import Recovered, Recovery
 from pegasus_server.runtime.replica_set import ReplicaSet
 from pegasus_server.runtime.startup_fault import (
@@ -84,7 +85,7 @@ class Node(Factory):
         """
         listening = self._listen()
         self._listening = listening
-        self._port = cast("Any", listening.getHost()).port
+        self._port = cast("Any", listening).getHost().port
         memory = RocksMemory()
         store = MetaStoreFile(self._folder.meta_state_path)
         state = self._load_state(store)
@@ -106,20 +107,19 @@ class Node(Factory):
         self._start_timers()
         self._publish()
 
-    def _listen(self) -> IListeningPort:
+    def _listen(self) -> PromptPort:
         """Bind the port before anything else: its number stands in every reply."""
         options = self._options
+        port = PromptPort(options.port, self, LISTEN_BACKLOG, options.host, self._reactor)
         try:
-            port = self._reactor.listenTCP(
-                options.port, self, backlog=LISTEN_BACKLOG, interface=options.host
-            )
+            port.startListening()
         except CannotListenError as error:
             raise StartupFault(
                 EXIT_PORT_IN_USE,
                 f"cannot listen on {options.host}:{options.port} ({error.socketError}); choose "
                 "another port, or 0 for a free one",
             ) from error
-        return cast("IListeningPort", port)
+        return port
 
     def _load_state(self, store: MetaStoreFile) -> ClusterState:
         """Load the tables and raise their ballots for this life of the node."""
@@ -157,9 +157,16 @@ class Node(Factory):
             self._folder, state, memory, self._options.segment_bytes_max, os.urandom
         )
         try:
-            return recovery.run()
+            recovered = recovery.run()
         except LogRefusedError as error:
             raise StartupFault(EXIT_BAD_FOLDER, str(error)) from error
+        if not recovered.is_clean and self._options.durability != "sync":
+            logger.warning(
+                "the log did not end cleanly; with durability %s, acknowledged writes of its last "
+                "moments may be gone if the machine went down",
+                self._options.durability,
+            )
+        return recovered
 
     def _start_timers(self) -> None:
         space = DiskSpace(self._folder.path, self._options.free_bytes_min)
@@ -236,8 +243,11 @@ class Node(Factory):
         """Finish what was taken, flush and close everything; fires when the process may end."""
         stopped: Deferred[None] = Deferred()
         stopped = stopped.addTimeout(STOP_SECONDS_MAX, self._reactor, _log_slow_stop)
-        self._listening.stopListening()
-        self._watch = None
+        cast("Any", self._listening).stopListening()
+        self._folder.lock.publish("", 0)  # whoever looks for an embedded node waits for the next
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         self._timers.stop()
         self._dispatch.writes_refused = codes.ERR_INVALID_STATE
 

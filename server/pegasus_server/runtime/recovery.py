@@ -29,6 +29,7 @@ class Recovered:
 
     Attributes:
         log: open for appending.
+        is_clean: the log ended as a running or closed one ends; see Replay.
         engines: of the replicas to serve, each with everything the log had for it.
         last_timestamps_us: the highest timestamp replayed, by replica; 0 for none.
         faults: replicas that cannot be served, and why.
@@ -36,6 +37,7 @@ class Recovered:
     """
 
     log: SharedLog
+    is_clean: bool
     engines: dict[Gpid, RocksEngine] = field(default_factory=dict)
     last_timestamps_us: dict[Gpid, int] = field(default_factory=dict)
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -91,14 +93,15 @@ class Recovery:
         )
         for finding in replay.findings:
             logger.warning("log: %s", finding)
-        recovered = Recovered(log)
+        recovered = Recovered(log, replay.is_clean)
         for gpid, given_back in replay.replicas.items():
             self._replay(gpid, given_back, recovered)
         recovered.faults = self._faults
         recovered.durable = self._durable
         for (app_id, index), fault in self._faults.items():
             logger.error(
-                "replica %d.%d is not served: %s; its data in %s and the log are kept",
+                "replica %d.%d is not served: %s. Its data in %s and the log are kept: restore "
+                "them from a copy, or drop the table to give it up",
                 app_id,
                 index,
                 fault,

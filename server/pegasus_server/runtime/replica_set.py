@@ -129,6 +129,8 @@ class ReplicaSet:
 
     def close_table(self, app_id: int) -> None:
         """Stop serving a table: refuse requests, finish its writes, flush and close its engines."""
+        for gpid in [each for each in self.faults if each[0] == app_id]:
+            del self.faults[gpid]
         for gpid in [each for each in self.serving if each[0] == app_id]:
             replica = self.serving.pop(gpid)
             self._closing[app_id] += 1

@@ -117,6 +117,15 @@ def test_an_embedded_node_ends_after_its_last_client() -> None:
     assert len(ended) == 1
 
 
+def test_a_watch_that_is_cancelled_ends_nothing() -> None:
+    clock, ended = Clock(), list[float]()
+    watch = LastClientWatch(clock, 2.0, lambda: ended.append(clock.seconds()))
+    watch.cancel()
+    watch.cancel()
+    clock.advance(1000)
+    assert ended == []
+
+
 def test_an_embedded_node_nobody_comes_to_ends_too() -> None:
     clock, ended = Clock(), list[float]()
     LastClientWatch(clock, 2.0, lambda: ended.append(clock.seconds()))
