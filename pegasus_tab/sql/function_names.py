@@ -46,11 +46,22 @@ ARGUMENT_COUNTS: dict[str, tuple[int, int]] = {
 """Name -> fewest and most arguments."""
 
 AGGREGATES = frozenset(
-    "count sum avg min max stddev variance string_agg array_agg median mode".split()
+    """
+    count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop median string_agg
+    bool_and bool_or percentile_cont percentile_disc corr covar_samp covar_pop grouping
+    """.split()
+)
+WINDOW_FUNCTIONS = frozenset(
+    """
+    row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value
+    nth_value
+    """.split()
 )
 
 _ALSO_WRITTEN = ("now", "current_date", "char_length", "substring", "position", "pow", "date_part")
-FUNCTION_NAMES = tuple(sorted({*ARGUMENT_COUNTS, *_ALSO_WRITTEN, *AGGREGATES}))
+FUNCTION_NAMES = tuple(
+    sorted({*ARGUMENT_COUNTS, *_ALSO_WRITTEN, *AGGREGATES, *WINDOW_FUNCTIONS})
+)
 """Every function a user may write, for completion and did-you-mean."""
 
 
@@ -65,6 +76,13 @@ def unknown_function(name: str, place: Place | None) -> NotSupportedError | Prog
             f"aggregate {name} is not allowed here",
             sqlstate="42803",
             hint="aggregates belong in the select list, HAVING or ORDER BY of a query",
+            **at(place),
+        )
+    if name in WINDOW_FUNCTIONS:
+        return ProgrammingError(
+            f"window function {name} is not allowed here",
+            sqlstate="42P20",
+            hint="it needs OVER (...), in the select list or ORDER BY of a query",
             **at(place),
         )
     return ProgrammingError(

@@ -81,7 +81,8 @@ def refused(node: Any, text: str = "") -> Error:
         text: the statement, for the name of a function that sqlglot calls otherwise.
     """
     place = place_of_node(node)
-    if isinstance(node, exp.Func) and not isinstance(node, exp.Connector):
+    # An operator that sqlglot keeps as a function (~) has no place: it is shown as an expression.
+    if isinstance(node, exp.Func) and place is not None:
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
         if place is not None and text:
             name = text[place.position : place.position + place.length]
