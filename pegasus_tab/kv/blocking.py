@@ -10,6 +10,7 @@ work it could leave half a change behind: ``_sound`` is False during such work, 
 on entry begins with a fresh session and fresh connections.
 """
 
+import contextlib
 import math
 import random
 import threading
@@ -322,14 +323,17 @@ class BlockingClient:
             self._sound = True
 
     def _free(self, turn: Iterable[tuple[Pages[P], Pending]]) -> None:
-        """Free what the server remembers of unfinished reads whose last page has come."""
+        """Free what the server remembers of unfinished reads whose last page has come.
+
+        Of the others it frees the rest itself, after a while, and so it does when this fails.
+        """
         for read, pending in turn:
-            if pending.result is WAITING or isinstance(pending.result, Error):
-                continue
-            read.accept(pending.result)
-            call = read.closing_call()
-            if call is not None and self._sound:
-                self._submit((call,), None)
+            if pending.done and self._sound:
+                with contextlib.suppress(Error):
+                    read.accept(pending.result)
+                    call = read.closing_call()
+                    if call is not None:
+                        self._submit((call,), None)
 
     # -- under the lock --------------------------------------------------------------------------
 

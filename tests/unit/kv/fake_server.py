@@ -39,6 +39,7 @@ from pegasus_tab.wire.messages import (
     QueryConfigResponse,
     ScanRequest,
     decode_arguments,
+    decode_i64_argument,
     result,
 )
 from pegasus_tab.wire.partition_hash import encoded_key_hash
@@ -266,5 +267,6 @@ class FakeServer:
             frame.seqid, Status.OK, keys, values, context_id, gpid, "fake", frame.name
         )
 
-    def _clear_scanner(self, _: RequestFrame, __: Gpid) -> bytes:
+    def _clear_scanner(self, frame: RequestFrame, _: Gpid) -> bytes:
+        del self.contexts[decode_i64_argument(frame)]
         return b""
