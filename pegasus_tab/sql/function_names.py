@@ -59,9 +59,7 @@ WINDOW_FUNCTIONS = frozenset(
 )
 
 _ALSO_WRITTEN = ("now", "current_date", "char_length", "substring", "position", "pow", "date_part")
-FUNCTION_NAMES = tuple(
-    sorted({*ARGUMENT_COUNTS, *_ALSO_WRITTEN, *AGGREGATES, *WINDOW_FUNCTIONS})
-)
+FUNCTION_NAMES = tuple(sorted({*ARGUMENT_COUNTS, *_ALSO_WRITTEN, *AGGREGATES, *WINDOW_FUNCTIONS}))
 """Every function a user may write, for completion and did-you-mean."""
 
 
@@ -88,6 +86,7 @@ def unknown_function(name: str, place: Place | None) -> NotSupportedError | Prog
     return ProgrammingError(
         f"function {name} does not exist",
         sqlstate="42883",
-        hint=nearest(name, FUNCTION_NAMES),
+        # lpad is nearer to "lead" than to anything its user may have meant.
+        hint=nearest(name, set(FUNCTION_NAMES) - WINDOW_FUNCTIONS),
         **at(place),
     )

@@ -84,7 +84,7 @@ def refused(node: Any, text: str = "") -> Error:
     # An operator that sqlglot keeps as a function (~) has no place: it is shown as an expression.
     if isinstance(node, exp.Func) and place is not None:
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-        if place is not None and text:
+        if text:
             name = text[place.position : place.position + place.length]
         return unknown_function(str(name).lower(), place)
     try:
