@@ -44,10 +44,27 @@ def table(result: ResultSet, rest: Iterator[Page] | None) -> "pa.Table":
     except ImportError as error:
         raise arrow_missing(error) from error
     batches = list(result.batches() if rest is None else result.rest_batches(rest))
-    if not batches:
-        return schema_of(result.columns or ()).empty_table()
-    tables = [pa.Table.from_batches([batch]) for batch in batches]
-    return pa.concat_tables(tables, promote_options="permissive")
+    schema = schema_of(result.columns or ())
+    for batch in batches:
+        # A column of unknown type is what the first batch with a value of it says.
+        fields = [
+            found if pa.types.is_null(known.type) else known
+            for known, found in zip(schema, batch.schema, strict=True)
+        ]
+        schema = pa.schema(fields)
+    return pa.Table.from_batches([_cast(batch, schema) for batch in batches], schema)
+
+
+def _cast(batch: "pa.RecordBatch", schema: "pa.Schema") -> "pa.RecordBatch":
+    if batch.schema == schema:
+        return batch
+    import pyarrow as pa
+
+    arrays = [
+        array if array.type == field.type else array.cast(field.type)
+        for array, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def data_frame(result: ResultSet, rest: Iterator[Page] | None) -> Any:

@@ -4,7 +4,8 @@ Timestamps, dates, decimals and fixed-size bytes go through NumPy, which makes t
 ten to thirty times faster than ``to_pylist`` does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 
 from pegasus_tab.execute.result import Page, ResultColumn
 from pegasus_tab.tabular.arrow import arrow_type
+from pegasus_tab.tabular.arrow_types import UUID_STORAGE
+from pegasus_tab.tabular.schema import ColumnType, Kind
 
 _MICROSECONDS = pa.timestamp("us")
 
@@ -68,16 +71,23 @@ def batch_of(page: Page, columns: Sequence[ResultColumn]) -> pa.RecordBatch:
 
 
 def _array(values: Sequence[Any], column: ResultColumn) -> pa.Array:
-    if column.type is None:
-        return pa.array(values)
-    kind = arrow_type(column.type)
-    convert = _STORED.get(str(kind))
-    if convert is not None:
-        values = [None if value is None else convert(value) for value in values]
-    return pa.array(values, type=kind)
+    return pa.array(values) if column.type is None else array_of(values, column.type)
 
 
-_STORED: dict[str, Callable[[Any], Any]] = {
-    "fixed_size_binary[16]": lambda value: value.bytes,
-    "extension<arrow.uuid>": lambda value: value.bytes,
-}
+def array_of(values: Sequence[Any], type_: ColumnType) -> pa.Array:
+    """Return values (forms of value.py, None for NULL) as an array of the type's Arrow type."""
+    if type_.kind is Kind.UUID:
+        stored = [None if value is None else value.bytes for value in values]
+        return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(stored, UUID_STORAGE))
+    if type_.value is not None:
+        return _map_array(values, type_.value)
+    return pa.array(values, arrow_type(type_))
+
+
+def _map_array(maps: Sequence[Any], item_type: ColumnType) -> pa.Array:
+    # Made of its parts, because pyarrow does not build a map of an extension type from dicts.
+    offsets = list(accumulate((len(one or ()) for one in maps), initial=0))
+    keys = pa.array([key for one in maps for key in one or ()], pa.string())
+    items = array_of([item for one in maps for item in (one or {}).values()], item_type)
+    missing = pa.array([one is None for one in maps])
+    return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, mask=missing)
