@@ -110,6 +110,16 @@ class Counted:
         return row
 
 
+READ_HEADS = ("SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "EXPLAIN")
+
+
+def cancelled(sql: str) -> str:
+    """Say that a statement was cancelled, and what that means for one that writes."""
+    if sql.lstrip(" \n\t(").upper().startswith(READ_HEADS):
+        return "Cancelled"
+    return "Cancelled; rows whose write was under way may have been written"
+
+
 def tag(sql: str, rowcount: int) -> str:
     """Say what a statement without rows did: ``UPSERT 3``, ``CREATE TABLE``."""
     words = sql.split(None, 2)
