@@ -7,6 +7,7 @@ other query keeps sqlglot's tree for the residual engine.
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast
@@ -50,6 +51,7 @@ def query(expressions: Expressions, end: int | None = None) -> ast.Query:
         reader.at_token = cut + 2
         raise reader.error("ALLOW FILTERING stands at the end")
     core_end = stop if cut is None else cut
+    _check_after_with(expressions, core_end)
     tree = parse_core(reader.tokens[reader.at_token : core_end], reader.text)
     reader.at_token = stop
     if not isinstance(tree, exp.Query | exp.Values):
@@ -59,6 +61,27 @@ def query(expressions: Expressions, end: int | None = None) -> ast.Query:
     if is_simple(tree):
         return _select(expressions.translation, tree, allow_filtering=allow)
     return ast.QueryCore(tree, allow_filtering=allow)
+
+
+def _check_after_with(expressions: Expressions, end: int) -> None:
+    """Raise 42601 unless a query follows WITH: sqlglot would read any statement there, and log."""
+    reader = expressions.reader
+    if not reader.at("WITH"):
+        return
+    saved = reader.at_token
+    index = saved
+    while index < end:
+        if reader.tokens[index].token_type is not TokenType.L_PAREN:
+            index += 1
+            continue
+        is_query = index > saved and reader.tokens[index - 1].text.upper() in ("AS", "MATERIALIZED")
+        index = reader.group_end(index) + 1
+        reader.at_token = index
+        if is_query and not reader.at(","):
+            if not any(reader.at(word) for word in ("SELECT", "VALUES", "(")):
+                raise reader.error("expected SELECT after WITH")
+            break
+    reader.at_token = saved
 
 
 def refuse_clauses(tree: Any) -> None:

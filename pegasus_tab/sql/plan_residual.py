@@ -70,7 +70,8 @@ def _now(planning: Planning) -> int:
 def _generate(tree: Any) -> str:
     try:
         return str(tree.sql("duckdb", comments=False))
-    except (SqlglotError, ValueError) as error:
+    except (SqlglotError, ValueError, AttributeError, TypeError, KeyError) as error:
+        # Some odd but parsed trees trip the generator itself.
         raise NotSupportedError(
             f"this query cannot be written for the residual engine: {error}"
         ) from None

@@ -9,7 +9,7 @@ from sqlglot.tokens import Token, TokenType
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.dialect import place_of_token, tokenize
 from pegasus_tab.sql.parameters import Numbering
-from pegasus_tab.sql.place import Place
+from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.reserved_words import RESERVED_WORDS
 from pegasus_tab.sql.terms import Placeholder
 
@@ -170,7 +170,8 @@ def number_placeholders(
         The new tokens, a Placeholder for each occurrence, and the wanted parameters.
 
     Raises:
-        ProgrammingError: 42601 when styles are mixed, 42P02 for a number out of range.
+        ProgrammingError: 42601 when styles are mixed or a lone $ stands there, 42P02 for a number
+            out of range.
     """
     numbering = Numbering()
     result: list[Token] = []
@@ -181,6 +182,13 @@ def number_placeholders(
         following = tokens[position + 1] if position + 1 < len(tokens) else None
         style, name, width = _placeholder_at(token, following, result[-1] if result else None)
         if style is None:
+            if token.token_type is TokenType.PARAMETER:
+                raise ProgrammingError(
+                    f'syntax error at or near "{token.text}"',
+                    sqlstate="42601",
+                    hint="parameters are written ?, :name or $1",
+                    **at(place_of_token(token)),
+                )
             result.append(token)
             position += 1
             continue

@@ -13,6 +13,7 @@ from pegasus_tab.sql.translation import (
     Handler,
     Translation,
     check_arguments,
+    nearest_place,
     place_of_node,
     refused,
     too_deep,
@@ -110,6 +111,10 @@ def _between(translation: Translation, node: Any) -> Term:
 
 def _in(translation: Translation, node: Any) -> Term:
     check_arguments(node, "this", "expressions")
+    if not node.expressions:
+        raise ProgrammingError(
+            "IN needs at least one value", sqlstate="42601", **at(nearest_place(node))
+        )
     return translation.apply("in", node, (node.this, *node.expressions))
 
 
