@@ -8,10 +8,23 @@ from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.client import Client
 from pegasus_tab.kv.dsn import Dsn, parse_dsn
 from pegasus_tab.kv.embedded import open_embedded
-from pegasus_tab.kv.table import TableHandle
+from pegasus_tab.kv.table import Check, Checked, KeyFilter, TableHandle
 from pegasus_tab.wire.address import Address
+from pegasus_tab.wire.codes import CasCheckType, FilterType
+from pegasus_tab.wire.keys import encode_key
 
-__all__ = ["TIMEOUT_MS_DEFAULT", "Client", "TableHandle", "connect"]
+__all__ = [
+    "TIMEOUT_MS_DEFAULT",
+    "CasCheckType",
+    "Check",
+    "Checked",
+    "Client",
+    "FilterType",
+    "KeyFilter",
+    "TableHandle",
+    "connect",
+    "encode_key",
+]
 
 TIMEOUT_MS_DEFAULT: Final = 5000
 
