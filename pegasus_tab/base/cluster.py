@@ -89,7 +89,7 @@ class ReplicaReport:
     applied: Decree
     committed: Decree
     prepared: Decree
-    logged_ballot: Ballot = Ballot(0)
+    logged_ballot: Ballot
     suspect: bool = False
     learners: tuple[Learner, ...] = ()
 
