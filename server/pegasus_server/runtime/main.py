@@ -19,7 +19,12 @@ from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
-from pegasus_server.runtime.startup_fault import EXIT_FAILED, EXIT_USAGE, StartupFault
+from pegasus_server.runtime.startup_fault import (
+    EXIT_BAD_FOLDER,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    StartupFault,
+)
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.base.version import VERSION
 
@@ -90,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartupFault as fault:
         report_startup_fault(options.data, str(fault))
         return fault.exit_code
+    except OSError as error:
+        text = f"data folder {options.data} cannot be used: {error}"
+        report_startup_fault(options.data, text)
+        return EXIT_BAD_FOLDER
     except Exception as error:
         logger.exception("the node failed to start")
         report_startup_fault(options.data, f"the node failed to start: {error!r}; see node.log")

@@ -13,7 +13,7 @@ from twisted.internet.protocol import Factory
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.meta import Meta
 from pegasus_server.mutation_log.durability import Durability
-from pegasus_server.mutation_log.errors import LogRefusedError
+from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.clock import unix_seconds, wall_us
 from pegasus_server.runtime.connections import SWEEP_SECONDS, Connections
@@ -158,8 +158,10 @@ class Node(Factory):
         )
         try:
             recovered = recovery.run()
-        except LogRefusedError as error:
+        except (LogRefusedError, LogFullError) as error:
             raise StartupFault(EXIT_BAD_FOLDER, str(error)) from error
+        except LogFailedError as error:
+            raise StartupFault(EXIT_DISK_FAILED, f"the disk failed: {error}") from error
         if not recovered.is_clean and self._options.durability != "sync":
             logger.warning(
                 "the log did not end cleanly; with durability %s, acknowledged writes of its last "

@@ -41,8 +41,8 @@ class NodeOptions:
     connections_max: int = 1024
     connections_per_address_max: int = 64
     segment_bytes_max: int = 32 * MIB
-    log_bytes_max: int = 256 * MIB
-    flush_seconds: float = 300.0
+    log_bytes_max: int = 128 * MIB
+    flush_seconds: float = 120.0
     free_bytes_min: int = 64 * MIB
 
     def __post_init__(self) -> None:
