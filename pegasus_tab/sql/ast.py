@@ -1,15 +1,19 @@
 """Statements as written: what the front parsers hand to the binder.
 
 Plain values; names are lower case unless they were quoted. Both fronts (``quick`` and ``front``)
-make these, so that the binder need not know which one ran.
+make these, so that the binder need not know which one ran. What the quick front never makes stands
+in ``ast_definition`` and ``ast_session``, so that a point query does without importing it.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Item, Name, Placeholder, Term
-from pegasus_tab.tabular.schema import ColumnType
+
+if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_definition import Definition
+    from pegasus_tab.sql.ast_session import SessionStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,145 +126,7 @@ class Delete:
     allow_filtering: bool = False
 
 
-# ---- definitions --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnDefinition:
-    """One column of CREATE TABLE or ALTER TABLE ADD."""
-
-    name: Name
-    type: ColumnType
-    not_null: bool = False
-    default: Term | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPart:
-    """A sort column as listed in PRIMARY KEY."""
-
-    name: Name
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyDefinition:
-    """``FAMILY name (columns)``."""
-
-    name: str
-    columns: tuple[Name, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """``name = value`` of WITH (...) or SET (...): an int, a str, a bool, or None for DEFAULT."""
-
-    name: str
-    value: object
-    place: Place | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTable:
-    """CREATE TABLE; ``raw`` is CREATE RAW TABLE, which has no columns of its own."""
-
-    name: str
-    if_not_exists: bool
-    raw: bool = False
-    columns: tuple[ColumnDefinition, ...] = ()
-    hash_key: tuple[Name, ...] = ()
-    sort_key: tuple[KeyPart, ...] = ()
-    families: tuple[FamilyDefinition, ...] = ()
-    options: tuple[Option, ...] = ()
-    place: Place | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DropTable:
-    """DROP TABLE [IF EXISTS] t."""
-
-    table: TableName
-    if_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RecallTable:
-    """RECALL TABLE id-or-name [AS new_name]."""
-
-    table: int | str
-    new_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AddColumn:
-    """ALTER TABLE ... ADD [COLUMN] ...; ``family`` is None for the main family."""
-
-    column: ColumnDefinition
-    if_not_exists: bool = False
-    family: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DropColumn:
-    """ALTER TABLE ... DROP [COLUMN] name."""
-
-    name: Name
-    if_exists: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RenameColumn:
-    """ALTER TABLE ... RENAME [COLUMN] old TO new."""
-
-    name: Name
-    new_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameTable:
-    """ALTER TABLE ... RENAME TO new_name."""
-
-    new_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetOptions:
-    """ALTER TABLE ... SET (options)."""
-
-    options: tuple[Option, ...]
-
-
-AlterAction: TypeAlias = AddColumn | DropColumn | RenameColumn | RenameTable | SetOptions
-
-
-@dataclass(frozen=True, slots=True)
-class AlterTable:
-    """ALTER TABLE with one action or, comma-separated, several column actions."""
-
-    table: TableName
-    actions: tuple[AlterAction, ...]
-
-
-# ---- session ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """SHOW ... and DESCRIBE t; ``name`` is the setting for ``option``, None for all."""
-
-    what: Literal["tables", "dropped", "partitions", "create", "describe", "option"]
-    table: TableName | None = None
-    name: str | None = None
-    place: Place | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SetOption:
-    """SET name = value; None resets it."""
-
-    name: str
-    value: object
-    place: Place | None = field(default=None, compare=False)
+# ---- EXPLAIN, and every statement -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,18 +139,7 @@ class Explain:
 
 
 Statement: TypeAlias = (
-    Select
-    | QueryCore
-    | Insert
-    | Update
-    | Delete
-    | CreateTable
-    | DropTable
-    | RecallTable
-    | AlterTable
-    | Show
-    | SetOption
-    | Explain
+    "Select | QueryCore | Insert | Update | Delete | Explain | Definition | SessionStatement"
 )
 
 

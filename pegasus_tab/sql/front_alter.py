@@ -1,7 +1,7 @@
 """ALTER TABLE: columns added, dropped and renamed, the table renamed, its options set."""
 
 from pegasus_tab.base.errors import NotSupportedError
-from pegasus_tab.sql import ast
+from pegasus_tab.sql import ast_definition
 from pegasus_tab.sql.front_ddl import column_definition
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
@@ -9,7 +9,7 @@ from pegasus_tab.sql.front_options import options
 from pegasus_tab.sql.place import at
 
 
-def alter(expressions: Expressions) -> ast.AlterTable:
+def alter(expressions: Expressions) -> ast_definition.AlterTable:
     """Read ALTER TABLE t action [, action ...]."""
     reader = expressions.reader
     reader.need("ALTER")
@@ -20,7 +20,12 @@ def alter(expressions: Expressions) -> ast.AlterTable:
         actions.append(_action(expressions))
     reader.end()
     alone = next(
-        (one for one in actions if isinstance(one, ast.RenameTable | ast.SetOptions)), None
+        (
+            one
+            for one in actions
+            if isinstance(one, ast_definition.RenameTable | ast_definition.SetOptions)
+        ),
+        None,
     )
     if alone is not None and len(actions) > 1:
         raise NotSupportedError(
@@ -28,21 +33,21 @@ def alter(expressions: Expressions) -> ast.AlterTable:
             hint="write one ALTER TABLE for each",
             **at(table.place),
         )
-    return ast.AlterTable(table, tuple(actions))
+    return ast_definition.AlterTable(table, tuple(actions))
 
 
-def _action(expressions: Expressions) -> ast.AlterAction:
+def _action(expressions: Expressions) -> ast_definition.AlterAction:
     reader = expressions.reader
     if reader.eat("ADD"):
         return _add(expressions)
     if reader.eat("DROP"):
         reader.eat("COLUMN")
         if_exists = reader.eat("IF", "EXISTS")
-        return ast.DropColumn(expressions.column(), if_exists)
+        return ast_definition.DropColumn(expressions.column(), if_exists)
     if reader.eat("RENAME"):
         return _rename(expressions)
     if reader.eat("SET"):
-        return ast.SetOptions(options(reader))
+        return ast_definition.SetOptions(options(reader))
     if reader.at("ALTER"):
         raise NotSupportedError(
             "ALTER COLUMN is not supported",
@@ -52,7 +57,7 @@ def _action(expressions: Expressions) -> ast.AlterAction:
     raise reader.error("expected ADD, DROP, RENAME or SET")
 
 
-def _add(expressions: Expressions) -> ast.AddColumn:
+def _add(expressions: Expressions) -> ast_definition.AddColumn:
     reader = expressions.reader
     reader.eat("COLUMN")
     if_not_exists = reader.eat("IF", "NOT", "EXISTS")
@@ -64,14 +69,14 @@ def _add(expressions: Expressions) -> ast.AddColumn:
             **at(column.name.place),
         )
     family = reader.name("a family name") if reader.eat("FAMILY") else None
-    return ast.AddColumn(column, if_not_exists, family)
+    return ast_definition.AddColumn(column, if_not_exists, family)
 
 
-def _rename(expressions: Expressions) -> ast.AlterAction:
+def _rename(expressions: Expressions) -> ast_definition.AlterAction:
     reader = expressions.reader
     if reader.eat("TO"):
-        return ast.RenameTable(reader.name("the new name"))
+        return ast_definition.RenameTable(reader.name("the new name"))
     reader.eat("COLUMN")
     column = expressions.column()
     reader.need("TO")
-    return ast.RenameColumn(column, reader.name("the new name"))
+    return ast_definition.RenameColumn(column, reader.name("the new name"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
-from pegasus_tab.sql import ast
+from pegasus_tab.sql import ast_definition
 from pegasus_tab.sql.column_types import map_type, named_type
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
@@ -33,13 +33,13 @@ _REFUSED_CONSTRAINTS = {
 
 @dataclass(slots=True)
 class _Parts:
-    columns: list[ast.ColumnDefinition] = field(default_factory=list)
+    columns: list[ast_definition.ColumnDefinition] = field(default_factory=list)
     hash_key: tuple[Name, ...] | None = None
-    sort_key: tuple[ast.KeyPart, ...] = ()
-    families: list[ast.FamilyDefinition] = field(default_factory=list)
+    sort_key: tuple[ast_definition.KeyPart, ...] = ()
+    families: list[ast_definition.FamilyDefinition] = field(default_factory=list)
 
 
-def create(expressions: Expressions) -> ast.CreateTable:
+def create(expressions: Expressions) -> ast_definition.CreateTable:
     """Read CREATE [RAW] TABLE; any other CREATE is refused by name."""
     reader = expressions.reader
     reader.need("CREATE")
@@ -67,7 +67,7 @@ def create(expressions: Expressions) -> ast.CreateTable:
     given = options(reader) if reader.eat("WITH") else ()
     _refuse_query(reader)
     reader.end()
-    return ast.CreateTable(
+    return ast_definition.CreateTable(
         table.name,
         if_not_exists,
         raw,
@@ -120,7 +120,7 @@ def _definition(expressions: Expressions, parts: _Parts) -> None:
     elif _at_family(reader):
         reader.need("FAMILY")
         name = reader.name("a family name")
-        parts.families.append(ast.FamilyDefinition(name, _names(expressions)))
+        parts.families.append(ast_definition.FamilyDefinition(name, _names(expressions)))
     else:
         _refuse_constraint(reader, opening=True)
         place = reader.place()
@@ -131,7 +131,10 @@ def _definition(expressions: Expressions, parts: _Parts) -> None:
 
 
 def _set_key(
-    parts: _Parts, hash_key: tuple[Name, ...], sort_key: tuple[ast.KeyPart, ...], place: Place
+    parts: _Parts,
+    hash_key: tuple[Name, ...],
+    sort_key: tuple[ast_definition.KeyPart, ...],
+    place: Place,
 ) -> None:
     if parts.hash_key is not None:
         raise ProgrammingError("a table has one primary key", sqlstate="42P16", **at(place))
@@ -165,7 +168,7 @@ def _at_family(reader: TokenReader) -> bool:
 
 def _primary_key(
     expressions: Expressions,
-) -> tuple[tuple[Name, ...], tuple[ast.KeyPart, ...]]:
+) -> tuple[tuple[Name, ...], tuple[ast_definition.KeyPart, ...]]:
     reader = expressions.reader
     reader.need("(")
     if reader.at("HASH", "("):
@@ -183,7 +186,7 @@ def _primary_key(
         descending = reader.eat("DESC")
         if not descending:
             reader.eat("ASC")
-        sort_key.append(ast.KeyPart(name, descending))
+        sort_key.append(ast_definition.KeyPart(name, descending))
     reader.need(")")
     return hash_key, tuple(sort_key)
 
@@ -198,7 +201,7 @@ def _names(expressions: Expressions) -> tuple[Name, ...]:
     return tuple(names)
 
 
-def column_definition(expressions: Expressions) -> tuple[ast.ColumnDefinition, bool]:
+def column_definition(expressions: Expressions) -> tuple[ast_definition.ColumnDefinition, bool]:
     """Read ``name type [NOT NULL] [DEFAULT constant] [PRIMARY KEY]``; the flag tells of the last."""
     reader = expressions.reader
     name = expressions.column()
@@ -215,7 +218,7 @@ def column_definition(expressions: Expressions) -> tuple[ast.ColumnDefinition, b
         elif not reader.eat("NULL"):
             break
     _refuse_constraint(reader, opening=False)
-    return ast.ColumnDefinition(name, type_, not_null, default), is_key
+    return ast_definition.ColumnDefinition(name, type_, not_null, default), is_key
 
 
 def _refuse_constraint(reader: TokenReader, *, opening: bool) -> None:
@@ -278,7 +281,7 @@ def _map_type(reader: TokenReader, place: Place) -> ColumnType:
 # ---- the other definitions ----------------------------------------------------------------------
 
 
-def drop(expressions: Expressions) -> ast.DropTable | ast.AlterTable:
+def drop(expressions: Expressions) -> ast_definition.DropTable | ast_definition.AlterTable:
     """Read DROP TABLE [IF EXISTS] t."""
     reader = expressions.reader
     reader.need("DROP")
@@ -296,10 +299,10 @@ def drop(expressions: Expressions) -> ast.DropTable | ast.AlterTable:
     reader.eat("CASCADE")
     reader.eat("RESTRICT")
     reader.end()
-    return ast.DropTable(table, if_exists)
+    return ast_definition.DropTable(table, if_exists)
 
 
-def recall(expressions: Expressions) -> ast.RecallTable:
+def recall(expressions: Expressions) -> ast_definition.RecallTable:
     """Read RECALL TABLE id-or-name [AS new_name]; UNDROP TABLE is the same."""
     reader = expressions.reader
     if not reader.eat("RECALL"):
@@ -310,4 +313,4 @@ def recall(expressions: Expressions) -> ast.RecallTable:
     table: int | str = reader.integer("a table id") if is_id else reader.name("a table id or name")
     new_name = reader.name("the new name") if reader.eat("AS") else None
     reader.end()
-    return ast.RecallTable(table, new_name)
+    return ast_definition.RecallTable(table, new_name)

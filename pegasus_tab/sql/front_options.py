@@ -3,7 +3,7 @@
 from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql.ast import Option
+from pegasus_tab.sql.ast_definition import Option
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.intervals import interval
 from pegasus_tab.sql.place import at

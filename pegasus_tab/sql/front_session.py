@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Literal
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.sql import ast
+from pegasus_tab.sql import ast, ast_session
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import option_value
 from pegasus_tab.sql.place import at
 
 
-def show(expressions: Expressions) -> ast.Show:
+def show(expressions: Expressions) -> ast_session.Show:
     """Read SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | ALL | setting."""
     reader = expressions.reader
     reader.need("SHOW")
@@ -20,31 +20,31 @@ def show(expressions: Expressions) -> ast.Show:
     return statement
 
 
-def _show(expressions: Expressions) -> ast.Show:
+def _show(expressions: Expressions) -> ast_session.Show:
     reader = expressions.reader
     if reader.eat("TABLES"):
-        return ast.Show("tables")
+        return ast_session.Show("tables")
     if reader.eat("DROPPED"):
         reader.need("TABLES")
-        return ast.Show("dropped")
+        return ast_session.Show("dropped")
     if reader.eat("PARTITIONS"):
         if not reader.eat("FROM"):
             reader.need("OF")
-        return ast.Show("partitions", table_reference(reader, alias=False))
+        return ast_session.Show("partitions", table_reference(reader, alias=False))
     if reader.eat("CREATE"):
         reader.need("TABLE")
-        return ast.Show("create", table_reference(reader, alias=False))
+        return ast_session.Show("create", table_reference(reader, alias=False))
     if reader.eat("COLUMNS"):
         if not reader.eat("FROM"):
             reader.need("OF")
-        return ast.Show("describe", table_reference(reader, alias=False))
+        return ast_session.Show("describe", table_reference(reader, alias=False))
     if reader.eat("ALL"):
-        return ast.Show("option")
+        return ast_session.Show("option")
     name, place = reader.name_and_place("TABLES, PARTITIONS OF, CREATE TABLE or a setting")
-    return ast.Show("option", None, name, place)
+    return ast_session.Show("option", None, name, place)
 
 
-def describe(expressions: Expressions) -> ast.Show:
+def describe(expressions: Expressions) -> ast_session.Show:
     """Read DESCRIBE [TABLE] t."""
     reader = expressions.reader
     if not reader.eat("DESCRIBE"):
@@ -52,16 +52,16 @@ def describe(expressions: Expressions) -> ast.Show:
     reader.eat("TABLE")
     table = table_reference(reader, alias=False)
     reader.end()
-    return ast.Show("describe", table)
+    return ast_session.Show("describe", table)
 
 
-def set_option(expressions: Expressions) -> ast.SetOption:
+def set_option(expressions: Expressions) -> ast_session.SetOption:
     """Read SET [SESSION] name = value, SET name TO value and RESET name."""
     reader = expressions.reader
     if reader.eat("RESET"):
         name, place = reader.name_and_place("a setting")
         reader.end()
-        return ast.SetOption(name, None, place)
+        return ast_session.SetOption(name, None, place)
     reader.need("SET")
     reader.eat("SESSION")
     name, place = reader.name_and_place("a setting")
@@ -69,7 +69,7 @@ def set_option(expressions: Expressions) -> ast.SetOption:
         reader.need("TO")
     value = option_value(reader)
     reader.end()
-    return ast.SetOption(name, value, place)
+    return ast_session.SetOption(name, value, place)
 
 
 def explain(

@@ -1,16 +1,19 @@
 """Statements to plans: which planner takes which statement."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pegasus_tab.sql import ast
 from pegasus_tab.sql.catalog import Catalog, Table
 from pegasus_tab.sql.compute import Computed
-from pegasus_tab.sql.plan_definition import plan_definition
-from pegasus_tab.sql.plan_nodes import Explain, Plan, Query, SetOption, Show, Statement
+from pegasus_tab.sql.plan_nodes import Explain, Plan, Query, Statement
 from pegasus_tab.sql.plan_select import plan_select
 from pegasus_tab.sql.plan_write import plan_delete, plan_insert, plan_update
 from pegasus_tab.sql.planning import Planning
-from pegasus_tab.sql.settings import known_setting, setting_value
+
+if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_definition import Definition
+    from pegasus_tab.sql.ast_session import SessionStatement
 
 
 def plan_statement(
@@ -57,21 +60,21 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
             return plan_update(planning, statement)
         case ast.Delete():
             return plan_delete(planning, statement)
-        case ast.CreateTable() | ast.DropTable() | ast.RecallTable() | ast.AlterTable():
-            return plan_definition(planning, statement)
-        case ast.Show():
-            return _show(planning, statement)
-        case ast.SetOption(name=name, value=value, place=place):
-            return SetOption(name, setting_value(name, value, place))
         case ast.Explain(statement=inner, analyze=analyze, format=format_):
             if not analyze:
                 # EXPLAIN reads nothing: it must show the full scan that it would refuse to run.
                 planning.scan_allowed = True
             return Explain(_plan(planning, inner), analyze, format_)
+        case _:
+            return _plan_rare(planning, statement)
 
 
-def _show(planning: Planning, statement: ast.Show) -> Show:
-    table = planning.table(statement.table) if statement.table is not None else None
-    if statement.what == "option" and statement.name is not None:
-        known_setting(statement.name, statement.place)
-    return Show(statement.what, table, statement.name)
+def _plan_rare(planning: Planning, statement: "Definition | SessionStatement") -> Plan:
+    """Plan what the quick front never makes; its planners are imported with the first of it."""
+    from pegasus_tab.sql.ast_session import SetOption, Show
+    from pegasus_tab.sql.plan_definition import plan_definition
+    from pegasus_tab.sql.plan_session import plan_session
+
+    if isinstance(statement, Show | SetOption):
+        return plan_session(planning, statement)
+    return plan_definition(planning, statement)

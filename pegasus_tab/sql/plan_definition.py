@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pegasus_tab.base.errors import DataError, NotSupportedError, ProgrammingError
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
-from pegasus_tab.sql import ast
+from pegasus_tab.sql import ast_definition
 from pegasus_tab.sql.literals import fitted
 from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.plan_nodes import (
@@ -36,7 +36,10 @@ _OPTION_CHARACTERS_MAX = 1024
 
 def plan_definition(
     planning: Planning,
-    statement: ast.CreateTable | ast.DropTable | ast.RecallTable | ast.AlterTable,
+    statement: ast_definition.CreateTable
+    | ast_definition.DropTable
+    | ast_definition.RecallTable
+    | ast_definition.AlterTable,
 ) -> CreateTable | DropTable | RecallTable | AlterTable | AlterOptions | RenameTable:
     """Plan CREATE, DROP, RECALL and ALTER TABLE.
 
@@ -44,20 +47,20 @@ def plan_definition(
         ProgrammingError, NotSupportedError, DataError: see the single planners.
     """
     match statement:
-        case ast.CreateTable():
+        case ast_definition.CreateTable():
             return plan_create(statement)
-        case ast.DropTable():
+        case ast_definition.DropTable():
             return plan_drop(planning, statement)
-        case ast.RecallTable(table=table, new_name=new_name):
+        case ast_definition.RecallTable(table=table, new_name=new_name):
             return RecallTable(table, new_name)  # only the meta server knows the dropped tables
-        case ast.AlterTable():
+        case ast_definition.AlterTable():
             return plan_alter(planning, statement)
 
 
 # ---- CREATE -------------------------------------------------------------------------------------
 
 
-def plan_create(statement: ast.CreateTable) -> CreateTable:
+def plan_create(statement: ast_definition.CreateTable) -> CreateTable:
     """Plan CREATE [RAW] TABLE.
 
     Raises:
@@ -80,7 +83,7 @@ def plan_create(statement: ast.CreateTable) -> CreateTable:
     return CreateTable(statement.name, schema, statement.if_not_exists, partitions, replicas, envs)
 
 
-def _schema(statement: ast.CreateTable) -> Schema:
+def _schema(statement: ast_definition.CreateTable) -> Schema:
     places = _places(statement)
     try:
         return new_schema(
@@ -97,7 +100,7 @@ def _schema(statement: ast.CreateTable) -> Schema:
         raise _placed(error, place or statement.place) from None
 
 
-def _families(families: Iterable[ast.FamilyDefinition]) -> dict[str, list[str]]:
+def _families(families: Iterable[ast_definition.FamilyDefinition]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for family in families:
         if family.name in found:
@@ -110,7 +113,7 @@ def _families(families: Iterable[ast.FamilyDefinition]) -> dict[str, list[str]]:
     return found
 
 
-def _places(statement: ast.CreateTable) -> dict[str, Place]:
+def _places(statement: ast_definition.CreateTable) -> dict[str, Place]:
     """Return where each name was written last: keys and families are more likely at fault."""
     names: list[Name] = [column.name for column in statement.columns]
     names += statement.hash_key
@@ -126,7 +129,7 @@ def _placed(error: SchemaError, place: Place | None) -> SchemaError:
     return error
 
 
-def _spec(column: ast.ColumnDefinition) -> ColumnSpec:
+def _spec(column: ast_definition.ColumnDefinition) -> ColumnSpec:
     default = column.default
     if default is None:
         return ColumnSpec(column.name.column, column.type, column.not_null)
@@ -143,21 +146,21 @@ def _spec(column: ast.ColumnDefinition) -> ColumnSpec:
 # ---- options ------------------------------------------------------------------------------------
 
 
-def _partitions(option: ast.Option) -> int:
+def _partitions(option: ast_definition.Option) -> int:
     count = _integer(option, PARTITIONS_MIN, PARTITIONS_MAX)
     if count & (count - 1):
         raise _bad_option(option, f"a power of two from {PARTITIONS_MIN} to {PARTITIONS_MAX}")
     return count
 
 
-def _integer(option: ast.Option, least: int, most: int) -> int:
+def _integer(option: ast_definition.Option, least: int, most: int) -> int:
     value = option.value
     if type(value) is not int or not least <= value <= most:
         raise _bad_option(option, f"a whole number from {least} to {most}")
     return value
 
 
-def _bad_option(option: ast.Option, accepts: str) -> DataError:
+def _bad_option(option: ast_definition.Option, accepts: str) -> DataError:
     return DataError(
         f"option {option.name} does not take {option.value!r}",
         sqlstate="22023",
@@ -166,7 +169,7 @@ def _bad_option(option: ast.Option, accepts: str) -> DataError:
     )
 
 
-def _env(option: ast.Option, known: Sequence[str]) -> tuple[str, str | None]:
+def _env(option: ast_definition.Option, known: Sequence[str]) -> tuple[str, str | None]:
     """Return the table env of an option; a dotted name is an env of the ancestor, passed through."""
     if option.name in known or "." in option.name:
         if option.value is None:
@@ -191,7 +194,7 @@ def _env(option: ast.Option, known: Sequence[str]) -> tuple[str, str | None]:
 # ---- DROP, RECALL, ALTER ------------------------------------------------------------------------
 
 
-def plan_drop(planning: Planning, statement: ast.DropTable) -> DropTable:
+def plan_drop(planning: Planning, statement: ast_definition.DropTable) -> DropTable:
     """Plan DROP TABLE; the table must exist unless IF EXISTS was written."""
     if not statement.if_exists:
         planning.table(statement.table)
@@ -199,7 +202,7 @@ def plan_drop(planning: Planning, statement: ast.DropTable) -> DropTable:
 
 
 def plan_alter(
-    planning: Planning, statement: ast.AlterTable
+    planning: Planning, statement: ast_definition.AlterTable
 ) -> AlterTable | AlterOptions | RenameTable:
     """Plan ALTER TABLE: several column actions make one new schema version together.
 
@@ -209,9 +212,9 @@ def plan_alter(
     """
     table = planning.table(statement.table)
     match statement.actions:
-        case (ast.RenameTable(new_name=new_name),):
+        case (ast_definition.RenameTable(new_name=new_name),):
             return RenameTable(table, new_name)
-        case (ast.SetOptions(options=options),):
+        case (ast_definition.SetOptions(options=options),):
             return AlterOptions(table, dict(_env(one, _SET_OPTIONS) for one in options))
         case _:
             pass
@@ -229,23 +232,27 @@ def plan_alter(
     return AlterTable(table, schema)
 
 
-def _altered(schema: Schema, action: ast.AlterAction) -> Schema:
+def _altered(schema: Schema, action: ast_definition.AlterAction) -> Schema:
     names = {column.name for column in schema.columns}
     name = (
-        action.column.name if isinstance(action, ast.AddColumn) else getattr(action, "name", None)
+        action.column.name
+        if isinstance(action, ast_definition.AddColumn)
+        else getattr(action, "name", None)
     )
     place = name.place if isinstance(name, Name) else None
     try:
         match action:
-            case ast.AddColumn(column=column, if_not_exists=if_not_exists, family=family):
+            case ast_definition.AddColumn(
+                column=column, if_not_exists=if_not_exists, family=family
+            ):
                 if if_not_exists and column.name.column in names:
                     return schema
                 return add_column(schema, _spec(column), family)
-            case ast.DropColumn(name=dropped, if_exists=if_exists):
+            case ast_definition.DropColumn(name=dropped, if_exists=if_exists):
                 if if_exists and dropped.column not in names:
                     return schema
                 return drop_column(schema, dropped.column)
-            case ast.RenameColumn(name=renamed, new_name=new_name):
+            case ast_definition.RenameColumn(name=renamed, new_name=new_name):
                 return rename_column(schema, renamed.column, new_name)
             case _:
                 raise AssertionError(f"{action} stands alone, the front refuses it here")

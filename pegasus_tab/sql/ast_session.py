@@ -1,0 +1,29 @@
+"""SHOW, DESCRIBE, SET and RESET as written (see ``ast``)."""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pegasus_tab.sql.ast import TableName
+from pegasus_tab.sql.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """SHOW ... and DESCRIBE t; ``name`` is the setting for ``option``, None for all."""
+
+    what: Literal["tables", "dropped", "partitions", "create", "describe", "option"]
+    table: TableName | None = None
+    name: str | None = None
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption:
+    """SET name = value; None resets it."""
+
+    name: str
+    value: object
+    place: Place | None = field(default=None, compare=False)
+
+
+SessionStatement: TypeAlias = Show | SetOption
