@@ -38,8 +38,13 @@ def rewrite(expression: Expression) -> Expression:
     """Return an equal expression that no rule changes any more (or PASSES_MAX rounds saw)."""
     for _ in range(PASSES_MAX):
         before = expression
-        for rule in RULES:
-            expression = transform(expression, rule)
-        if expression == before:
+        expression = transform(expression, _apply_all)
+        if expression is before:
             break
     return expression
+
+
+def _apply_all(node: Expression) -> Expression:
+    for rule in RULES:
+        node = rule(node)
+    return node
