@@ -96,7 +96,13 @@ class ReplicaReport:
 
 @unique
 class ProposalKind(StrEnum):
-    """What meta wants done. The first two go to ``node``, the others to the primary."""
+    """What meta wants done. The first two go to ``node``, the others to the primary.
+
+    ASSIGN_PRIMARY: ``node`` is in no current configuration: a new partition, or one whose members
+    were all dropped. UPGRADE_TO_PRIMARY: ``node`` is a member, a secondary or, after it restarted,
+    the primary itself; ``config.primary`` may still name the node that died. Either way the node
+    requests ballot + 1 with itself as primary and the other secondaries, without the old primary.
+    """
 
     ASSIGN_PRIMARY = "assign_primary"
     UPGRADE_TO_PRIMARY = "upgrade_to_primary"
@@ -200,7 +206,8 @@ class Beacon:
 
     Attributes:
         node: who.
-        incarnation: differs after every start of the server.
+        incarnation: rises with every start of the server, so that a beacon of a process that is
+            gone, delayed on its way, is known as such.
         sent_us: its CLOCK_BOOTTIME, microseconds; comes back in the ack.
         host_label: servers with one label share a machine.
     """
@@ -230,10 +237,21 @@ class BeaconAck:
 
 @dataclass(frozen=True, slots=True)
 class ConfigSync:
-    """Replica server to meta: every replica it stores."""
+    """Replica server to meta: every replica it stores.
+
+    Attributes:
+        node: who.
+        reports: one per replica.
+        incarnation: of the server, as in its beacons.
+        sent_us: its CLOCK_BOOTTIME; of two, meta believes the later.
+        survey: number of the SyncRequest it answers, 0 if it comes unasked.
+    """
 
     node: NodeName
     reports: tuple[ReplicaReport, ...]
+    incarnation: int = 0
+    sent_us: int = 0
+    survey: int = 0
 
 
 @dataclass(frozen=True, slots=True)
