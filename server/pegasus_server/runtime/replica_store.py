@@ -62,9 +62,17 @@ class ReplicaStore:
         """Read the decree up to which the engine is on disk.
 
         Raises:
-            SideFileMissing, SideFileDamaged, SideFileTooNew, OSError: see ``read_side_file``.
+            SideFileDamaged: damaged, or of another replica, whose folder was copied or moved here.
+            SideFileMissing, SideFileTooNew, OSError: see ``read_side_file``.
         """
-        return read_side_file(self.path / "side.json").durable_decree
+        file = self.path / "side.json"
+        record = read_side_file(file)
+        if (record.app_id, record.partition_index) != self.gpid:
+            raise SideFileDamaged(
+                f"side file {file} belongs to replica {record.app_id}.{record.partition_index}: "
+                "was the folder copied or moved here?"
+            )
+        return record.durable_decree
 
     def open(self) -> RocksEngine:
         """Open the engine.
