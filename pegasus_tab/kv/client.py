@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Self, TypeVar
 
 from pegasus_tab.base.errors import Error, ProgrammingError
-from pegasus_tab.base.limits import PARTITIONS_DEFAULT
+from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
 from pegasus_tab.kv import failure
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.call import Call, Effect, Method
@@ -45,6 +45,11 @@ WINDOW_DEFAULT: Final = 256
 
 TABLE_CHANGE_MS_MIN: Final = 30_000
 """Least time for a change of a table: creating one opens a store for each partition."""
+
+TABLE_RULES: Final = (
+    "a table's name has 1 to 64 letters, digits and _ . : -, its partitions are a power of two "
+    f"from {PARTITIONS_MIN} to {PARTITIONS_MAX}"
+)
 
 _META_READS: Final = frozenset(
     {codes.QUERY_CONFIG, codes.LIST_APPS, codes.LIST_NODES, codes.CLUSTER_INFO}
@@ -147,7 +152,8 @@ class Client:
             raise result
         err: str = getattr(result, "err", codes.ERR_OK)
         if err != codes.ERR_OK:
-            raise failure.refused_by_meta(name, err, getattr(result, "hint", None) or None)
+            reason, table = getattr(result, "hint", None), getattr(request, "app_name", "")
+            raise failure.refused_by_meta(name, err, reason or None, table)
         return result
 
     def list_tables(self, status: AppStatus = AppStatus.AVAILABLE) -> list[AppInfo]:
@@ -213,6 +219,8 @@ class Client:
         except ProgrammingError as error:
             if if_not_exists and error.sqlstate == failure.DUPLICATE_TABLE:
                 return False
+            if error.sqlstate == failure.INVALID_ARGUMENT:
+                error.hint = TABLE_RULES
             raise
         self._driver.forget(name)
         return True

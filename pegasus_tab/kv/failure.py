@@ -27,6 +27,7 @@ from pegasus_tab.wire.errors import RemoteProtocolError
 
 UNDEFINED_TABLE: Final = "42P01"
 DUPLICATE_TABLE: Final = "42P07"
+INVALID_ARGUMENT: Final = "22023"
 TIMEOUT_EXPIRED: Final = "HYT00"
 """ODBC's state; PostgreSQL's 57014 is kept for what its user cancelled."""
 UNKNOWN_OUTCOME_HINT: Final = (
@@ -42,6 +43,12 @@ _REFUSALS: Final[dict[str, Callable[[str], Error]]] = {
     ),
     codes.ERR_NOT_IMPLEMENTED: NotSupportedError,
     codes.ERR_INVALID_PARAMETERS: lambda text: DataError(text, sqlstate="22023"),
+    codes.ERR_CORRUPTION: lambda text: InternalError(
+        text,
+        sqlstate="XX001",
+        hint="the replica's files are damaged and it is not served; node.log on the server says "
+        "what is damaged, the other partitions are served",
+    ),
     codes.ERR_ACL_DENY: lambda text: ProgrammingError(text, sqlstate="42501"),
     codes.ERR_UNAUTHENTICATED: lambda text: OperationalError(text, sqlstate="28000"),
     codes.ERR_OPERATION_DISABLED: lambda text: OperationalError(text, sqlstate="55000"),
@@ -168,7 +175,7 @@ _META_ERRORS: Final[dict[str, Callable[[str], Error]]] = {
     codes.ERR_APP_EXIST: lambda text: ProgrammingError(text, sqlstate=DUPLICATE_TABLE),
     codes.ERR_APP_NOT_EXIST: lambda text: ProgrammingError(text, sqlstate=UNDEFINED_TABLE),
     codes.ERR_OBJECT_NOT_FOUND: lambda text: ProgrammingError(text, sqlstate=UNDEFINED_TABLE),
-    codes.ERR_INVALID_PARAMETERS: lambda text: ProgrammingError(text, sqlstate="22023"),
+    codes.ERR_INVALID_PARAMETERS: lambda text: ProgrammingError(text, sqlstate=INVALID_ARGUMENT),
     codes.ERR_INVALID_VERSION: lambda text: OperationalError(
         text, sqlstate="40001", hint="read the table's schema again and repeat", retryable=True
     ),
@@ -178,16 +185,26 @@ _META_ERRORS: Final[dict[str, Callable[[str], Error]]] = {
 }
 
 
-def refused_by_meta(name: bytes, err: str, reason: str | None) -> Error:
+_META_REASONS: Final[dict[str, str]] = {
+    codes.ERR_APP_EXIST: 'table "{}" exists already',
+    codes.ERR_APP_NOT_EXIST: 'table "{}" does not exist',
+    codes.ERR_OBJECT_NOT_FOUND: 'table "{}" does not exist',
+}
+
+
+def refused_by_meta(name: bytes, err: str, reason: str | None, table: str = "") -> Error:
     """Turn the error a meta server answered with into the caller's.
 
     Args:
         name: RPC name.
         err: error name, not ERR_OK.
         reason: what the server said about it, None when it said nothing.
+        table: name of the table it is about, "" when the request has none.
     """
     rpc = name.decode().removeprefix("RPC_CM_")
     text = f"{reason} ({err})" if reason else f"{rpc}: meta answered {err}"
+    if not reason and table and err in _META_REASONS:
+        text = _META_REASONS[err].format(table)
     build = _META_ERRORS.get(err)
     return OperationalError(text) if build is None else build(text)
 
