@@ -313,7 +313,11 @@ class BlockingClient:
                     self._news.notify_all()
 
     def _abandon(self, pendings: Iterable[Pending]) -> None:
+        """Forget calls, and the poller's part if an interrupt came just before the polling."""
         with self._lock:
+            if self._poller == threading.get_ident():
+                self._poller = None
+                self._news.notify_all()
             if not self._sound:
                 return  # whatever was held is forgotten with the session
             self._sound = False

@@ -18,7 +18,7 @@ class Effect(Enum):
     READ = auto()
     """Nothing: repeat it as often as needed."""
     REPEATABLE_WRITE = auto()
-    """The same as once: it may be repeated even when the first one may have been applied."""
+    """The same as once, unless another write came in between."""
     SINGLE_WRITE = auto()
     """Something else: once it may have been applied it is never sent again."""
 

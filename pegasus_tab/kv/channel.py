@@ -19,7 +19,21 @@ _Target: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, by
 
 
 class ChannelLost(Exception):  # noqa: N818 -- an event, named as one
-    """The connection could not be opened, or is gone; the text says why."""
+    """The connection could not be opened, or is gone.
+
+    Args:
+        reason: why.
+        by_peer: the server closed or reset it; False when it just cannot be reached any more.
+    """
+
+    def __init__(self, reason: str, *, by_peer: bool = False) -> None:
+        super().__init__(reason)
+        self.by_peer = by_peer
+
+
+def _lost(fault: OSError) -> ChannelLost:
+    by_peer = isinstance(fault, (ConnectionResetError, BrokenPipeError))
+    return ChannelLost(fault.strerror or str(fault), by_peer=by_peer)
 
 
 class Channel:
@@ -108,9 +122,9 @@ class Channel:
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as fault:
-            raise ChannelLost(fault.strerror) from fault
+            raise _lost(fault) from fault
         if not data:
-            raise ChannelLost("the server closed it")
+            raise ChannelLost("the server closed it", by_peer=True)
         if len(data) == self._receive_bytes:
             self._receive_bytes = RECEIVE_BYTES_LARGE
         return data
@@ -125,7 +139,7 @@ class Channel:
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as fault:
-            raise ChannelLost(fault.strerror) from fault
+            raise _lost(fault) from fault
 
     def _connect(self, reason: str) -> socket.socket:
         """Begin connecting to the next candidate."""

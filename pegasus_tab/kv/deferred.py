@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail, inlineCallbacks
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IConnector,
     IDelayedCall,
@@ -168,12 +169,14 @@ class DeferredClient:
             self._session.received(line.address, data, self._time.seconds())
             self._carry_out()
 
-    def line_lost(self, address: Address, connector: IConnector, reason: str) -> None:
+    def line_lost(self, address: Address, connector: IConnector, reason: Failure) -> None:
         """Note that a connection is gone or could not be opened."""
         if self._connectors.get(address) is connector:
             del self._connectors[address]
             self._lines.pop(address, None)
-            self._session.disconnected(address, reason, self._time.seconds())
+            by_peer = isinstance(reason.value, ConnectionDone)  # ConnectionLost may be anything
+            text = reason.getErrorMessage()
+            self._session.disconnected(address, text, self._time.seconds(), by_peer=by_peer)
             self._carry_out()
 
 
@@ -213,13 +216,13 @@ class _LineFactory(ClientFactory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:  # noqa: N802 -- Twisted's name
         """Tell the client that nobody answered."""
-        self._client.line_lost(self._address, connector, reason.getErrorMessage())
+        self._client.line_lost(self._address, connector, reason)
 
     def clientConnectionLost(  # noqa: N802 -- Twisted's name
         self, connector: IConnector, reason: Failure = connectionDone
     ) -> None:
         """Tell the client that the connection is gone."""
-        self._client.line_lost(self._address, connector, reason.getErrorMessage())
+        self._client.line_lost(self._address, connector, reason)
 
 
 class DeferredTable(TableCalls):

@@ -14,7 +14,8 @@ How a call gets through: its table's partitions are looked up, or asked for from
 queues at its partition's primary. What goes wrong leads to one of three things (protocol reference
 3.3): "wrong server" and a lost connection to another question to meta and a repetition, "not now" to
 a wait and a repetition, everything else to an error. A write that may have been carried out is
-repeated only when that changes nothing; otherwise it ends as UnknownOutcome.
+repeated only when that changes nothing and the first attempt cannot come later than the repetition;
+otherwise it ends as UnknownOutcome.
 """
 
 import heapq
@@ -177,13 +178,16 @@ class Session:
         if connection.fault is not None:
             self._give_up(connection, f"it does not speak the protocol: {connection.fault}", now)
 
-    def disconnected(self, address: Address, reason: str, now: float) -> None:
+    def disconnected(self, address: Address, reason: str, now: float, *, by_peer: bool) -> None:
         """Note that a connection was lost or could not be opened.
 
         Args:
             address: of the connection.
             reason: for the error text, e.g. ``connection refused``.
             now: monotonic seconds.
+            by_peer: the server closed or reset it. Then requests it has not read are void. Else it
+                may read and carry them out at any time, even after a repetition was answered and
+                another write followed, so no write is repeated.
         """
         connection = self._board.connections[address]
         what = "lost the connection to" if connection.phase is Phase.OPEN else "cannot connect to"
@@ -191,11 +195,12 @@ class Session:
         unsent, lost = connection.reset()
         self._metas.failed(address)
         for pending in lost:
-            pending.may_have_run = failure.is_write(pending)
-            if pending.call.method.effect is Effect.SINGLE_WRITE:
-                self._finish(pending, failure.unanswered(pending, text))
-            else:
+            effect = pending.call.method.effect
+            pending.may_have_run = effect is not Effect.READ
+            if effect is Effect.READ or (by_peer and effect is Effect.REPEATABLE_WRITE):
                 self._repeat_elsewhere(pending, text, now)
+            else:
+                self._finish(pending, failure.unanswered(pending, text))
         for pending in unsent:
             self._repeat_elsewhere(pending, text, now)
 
@@ -514,7 +519,7 @@ class Session:
     def _give_up(self, connection: Connection, reason: str, now: float) -> None:
         """Close a connection from this side."""
         self._board.close(connection)
-        self.disconnected(connection.address, reason, now)
+        self.disconnected(connection.address, reason, now, by_peer=False)
 
 
 def _decoded(pending: Pending, frame: ResponseFrame) -> object:

@@ -113,7 +113,7 @@ class Wires:
                 if data:
                     self._session.received(channel.address, data, now)
         except ChannelLost as lost:
-            self._lost(channel.address, str(lost), now)
+            self._lost(channel.address, lost, now)
 
     def _open(self, channel: Channel) -> None:
         self._forget(channel)  # the next attempt may have another number
@@ -125,7 +125,7 @@ class Wires:
         try:
             channel = Channel(address)
         except ChannelLost as lost:
-            self._lost(address, str(lost), now)
+            self._lost(address, lost, now)
             return
         self._channels[address] = channel
         self._watch(channel)
@@ -134,20 +134,21 @@ class Wires:
         try:
             channel.send(data)
         except ChannelLost as lost:
-            self._lost(channel.address, str(lost), now)
+            self._lost(channel.address, lost, now)
             return False
         if channel.unsent:
             self._watch(channel)
         return True
 
-    def _lost(self, address: Address, reason: str, now: float) -> None:
+    def _lost(self, address: Address, lost: ChannelLost, now: float) -> None:
         channel = self._drop(address)
+        reason = str(lost)
         if self._find_metas is not None and (channel is None or not channel.is_open):
             try:
                 self._session.replace_metas(self._find_metas())
             except Error as fault:
                 reason = f"{reason}; {fault.message}"
-        self._session.disconnected(address, reason, now)
+        self._session.disconnected(address, reason, now, by_peer=lost.by_peer)
 
     def _watch(self, channel: Channel) -> None:
         number = channel.socket.fileno()

@@ -35,6 +35,9 @@ class World:
         done: call number -> how often it was carried out.
         inbox: per server, requests that arrived and were not looked at.
         outbox: per server, reply bytes on their way.
+        ghosts: requests on connections the client lost and their server did not; it may still read
+            them at any time.
+        late: calls carried out after they had been reported as done.
     """
 
     def __init__(self) -> None:
@@ -48,6 +51,8 @@ class World:
         self.outbox: dict[Address, bytes] = {}
         self.readers: dict[Address, RequestReader] = {}
         self.pendings: dict[int, Pending] = {}
+        self.ghosts: list[RequestFrame] = []
+        self.late: set[int] = set()
 
     # -- what can happen -------------------------------------------------------------------------
 
@@ -91,12 +96,18 @@ class World:
         if frame.name == codes.GET:
             return get_response(frame.seqid, 0, b"v", gpid, "s")
         if frame.name == codes.PUT:
-            self.done[int(decode_put(frame)[1])] += 1
+            self.count(int(decode_put(frame)[1]))
             return put_response(frame.seqid, 0, gpid, 1, "s")
         number = decode_arguments(frame, IncrRequest).increment
-        self.done[number] += 1
+        self.count(number)
         answer = result(IncrResponse(new_value=number).encode())
         return encode_response(frame.name, frame.seqid, answer)
+
+    def count(self, number: int) -> None:
+        pending = self.pendings[number]
+        if pending.done and not isinstance(pending.result, Error):
+            self.late.add(number)
+        self.done[number] += 1
 
     def say(self, address: Address, frame: bytes) -> None:
         self.outbox[address] += frame
@@ -114,12 +125,19 @@ class World:
         if self.inbox.get(address):
             self.inbox[address].pop(0)
 
-    def cut(self, address: Address) -> None:
-        """A connection is lost with everything on its way."""
+    def cut(self, address: Address, by_peer: bool) -> None:
+        """A connection is lost, with everything on its way if the server closed it."""
         if address in self.readers:
-            self.forget(address)
-            self.session.disconnected(address, "cut", self.now)
+            self.forget(address, requests_too=by_peer)
+            self.session.disconnected(address, "cut", self.now, by_peer=by_peer)
             self.carry_out()
+
+    def haunt(self) -> None:
+        """A server reads a request from a connection that its client has lost."""
+        if self.ghosts:
+            frame = self.ghosts.pop(0)
+            if frame.name != codes.QUERY_CONFIG:
+                self.carried_out(frame)
 
     def wait(self, milliseconds: int) -> None:
         end = self.now + milliseconds / 1000
@@ -153,17 +171,20 @@ class World:
                     self.serve(address, None)
                 self.deliver(address, 1 << 20)
             self.wait(50)
+            self.haunt()
 
     # -- sockets ---------------------------------------------------------------------------------
 
-    def forget(self, address: Address) -> None:
+    def forget(self, address: Address, *, requests_too: bool) -> None:
+        if not requests_too:
+            self.ghosts += self.inbox[address]
         del self.readers[address], self.inbox[address], self.outbox[address]
 
     def carry_out(self) -> None:
         while True:
             closes = self.session.take_closes()
             for address in closes:
-                self.forget(address)
+                self.forget(address, requests_too=False)
             connects = self.session.take_connects()
             for address in connects:
                 self.readers[address] = RequestReader(CLIENT_FRAME_BYTES_MAX)
@@ -189,11 +210,12 @@ EVENTS: tuple[Event, ...] = (
         for server in SERVERS
         for error in (codes.ERR_BUSY, codes.ERR_TIMEOUT)
     ),
-    *[(World.cut, server) for server in SERVERS] * 2,
+    *[(World.cut, server, by_peer) for server in SERVERS for by_peer in (True, False)],
+    *[(World.haunt,)] * 2,
     *((World.ignore, server) for server in SERVERS),
     *[(World.ask_metas,)] * 4,
     *((World.serve, meta, None) for meta in METAS),
-    *((World.cut, meta) for meta in METAS),
+    *((World.cut, meta, True) for meta in METAS),
     *((World.wait, milliseconds) for milliseconds in (1, 10, 100)),
     *((World.abandon, number) for number in range(4)),
     (World.move,),
@@ -210,6 +232,7 @@ def test_every_call_gets_one_true_result(script: list[Event]) -> None:
     world.heal()
     for number, pending in world.pendings.items():
         check(number, pending, world.done[number])
+    assert not world.late, f"calls {world.late} were carried out after their success was reported"
     assert world.session.room == POLICY.calls_max
     assert len(world.session.take_completed()) == len(world.pendings)
     assert world.session.next_deadline() == float("inf")

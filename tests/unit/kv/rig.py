@@ -94,10 +94,11 @@ class Rig:
     def incr(self, timeout_ms: int = 1000) -> Pending:
         return self.submit(self.calls.incr_call(b"\0\1ax", 1), timeout_ms)
 
-    def lose(self, address: Address, reason: str = "connection reset by peer") -> None:
+    def lose(self, address: Address, *, by_peer: bool = True) -> None:
         """Lose an open connection."""
         del self.open[address]
-        self.session.disconnected(address, reason, self.now)
+        reason = "connection reset by peer" if by_peer else "no route to host"
+        self.session.disconnected(address, reason, self.now, by_peer=by_peer)
         self.carry_out()
 
     def wait(self, milliseconds: float) -> None:
@@ -165,7 +166,7 @@ class Rig:
     def _connect(self, address: Address) -> None:
         assert address not in self.open
         if address in self.down:
-            self.session.disconnected(address, "connection refused", self.now)
+            self.session.disconnected(address, "connection refused", self.now, by_peer=True)
         elif address in self.deaf:
             self.opening.add(address)
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTCP
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -58,7 +59,7 @@ class Line:
         self.send(encode_response(frame.name, frame.seqid, result(response.encode())))
 
     def lose(self) -> None:
-        self._factory.clientConnectionLost(self, Failure(OSError("cut")))  # type: ignore[no-untyped-call]  # Twisted's
+        self._factory.clientConnectionLost(self, Failure(ConnectionDone()))  # type: ignore[no-untyped-call]  # Twisted's
 
     def refuse(self) -> None:
         self._factory.clientConnectionFailed(self, Failure(OSError("refused")))  # type: ignore[no-untyped-call]  # Twisted's

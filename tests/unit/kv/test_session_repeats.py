@@ -101,7 +101,7 @@ def test_what_had_not_left_is_repeated_without_doubt() -> None:
     rig.deaf.add(SERVER)
     call = rig.incr()
     rig.opening.discard(SERVER)
-    rig.session.disconnected(SERVER, "connection refused", rig.now)
+    rig.session.disconnected(SERVER, "connection refused", rig.now, by_peer=True)
     rig.carry_out()
     rig.reply_config(SERVER2, SERVER)
     rig.reply_incr(rig.take(codes.INCR), 1)
@@ -117,6 +117,17 @@ def test_reads_and_repeatable_writes_survive_a_lost_connection() -> None:
     rig.reply_get(rig.take(codes.GET), b"v")
     rig.reply_put(rig.take(codes.PUT), decree=9)
     assert [read.result, write.result] == [b"v", 9]
+
+
+def test_a_write_that_the_server_may_still_read_is_not_repeated() -> None:
+    rig = ready()
+    read, write = rig.get(), rig.put()
+    rig.requests.clear()
+    rig.lose(SERVER, by_peer=False)
+    assert isinstance(write.result, UnknownOutcome), "it could overwrite what is written after it"
+    rig.reply_config(SERVER2, SERVER)
+    rig.reply_get(rig.take(codes.GET), b"v")
+    assert read.result == b"v"
 
 
 def test_an_increment_that_left_is_never_repeated() -> None:
