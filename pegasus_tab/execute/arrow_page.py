@@ -53,10 +53,10 @@ def _uuids(column: pa.Array) -> list[Any]:
 
 
 def _maps(column: pa.Array) -> list[Any]:
-    # The items are converted as one flat column each, then cut into rows at the offsets.
+    # The items are converted as one flat column each, then cut into rows at the offsets. Of a
+    # sliced array, keys and items are still whole and the offsets count from their beginning.
     keys, items = values_of(column.keys), values_of(column.items)
-    base = column.offsets[0].as_py()
-    ends = [offset - base for offset in column.offsets.to_pylist()]
+    ends = column.offsets.to_pylist()
     return [
         None if null else dict(zip(keys[start:end], items[start:end], strict=True))
         for null, start, end in zip(column.is_null().to_pylist(), ends[:-1], ends[1:], strict=True)
@@ -89,5 +89,5 @@ def _map_array(maps: Sequence[Any], item_type: ColumnType) -> pa.Array:
     offsets = list(accumulate((len(one or ()) for one in maps), initial=0))
     keys = pa.array([key for one in maps for key in one or ()], pa.string())
     items = array_of([item for one in maps for item in (one or {}).values()], item_type)
-    missing = pa.array([one is None for one in maps])
+    missing = pa.array([one is None for one in maps], pa.bool_())
     return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, mask=missing)

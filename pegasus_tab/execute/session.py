@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pegasus_tab.kv.client import Client
 
 COMPILED_MAX = 512
-UNDEFINED_TABLE = "42P01"
+UNDEFINED = frozenset({"42P01", "42703"})
+"""No such table, no such column: perhaps somebody has just made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,11 @@ class Session:
             return _run(again, parameters, context)
 
     def _compiled_anew(self, text: str) -> Compiled:
-        """Return the statement ready to run, planned with a fresh listing if a table is missing."""
+        """Return the statement ready to run, planned with a fresh listing if a name is missing."""
         try:
             return self.compiled(text)
         except ProgrammingError as error:
-            if error.sqlstate != UNDEFINED_TABLE:
+            if error.sqlstate not in UNDEFINED:
                 raise
             generation = self.catalog.generation
             self.catalog.invalidate()

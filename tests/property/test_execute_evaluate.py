@@ -1,4 +1,3 @@
-# ruff: noqa: S608 -- the statements are drawn from our own tables of spellings
 """Our evaluator and DuckDB give one answer on random expressions over random rows.
 
 Where DuckDB answers, we must answer the same; where it refuses a value (overflow), either of us may
