@@ -6,13 +6,16 @@ Fences that are executed, page by page, in order, in an empty folder of the page
   * ``sql``: run by ``pegasus-tab shell`` on the page's embedded node; a ``text`` fence directly
     below holds the expected output.
   * ``pycon``: doctest, names shared over the page.
-A page that needs the demo data says so in a comment: ``<!-- demo data -->``.
+A page that needs the demo data says so in a comment: ``<!-- demo data -->``. A page that leaves a
+process running writes its id to a file ``*.pid``; it is ended with the page.
 """
 
+import contextlib
 import doctest
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,6 +28,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = Path(sys.executable).parent
 SECONDS_MAX = 60
+DEMO_SECONDS_MAX = 200
+DEMO = "pegasus-tab demo --load-only --quiet file:./pegasus-data"
 SHELL = "pegasus-tab shell file:./pegasus-data"
 
 
@@ -42,7 +47,9 @@ def blocks(page: Path) -> list[Block]:
     return [Block(m[1], m[2], text.count("\n", 0, m.start()) + 1) for m in FENCE.finditer(text)]
 
 
-def run(command: str, folder: Path, stdin: str | None = None) -> str:
+def run(
+    command: str, folder: Path, stdin: str | None = None, seconds_max: float = SECONDS_MAX
+) -> str:
     """Run a shell command as a user would; return what a terminal would show."""
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "NO_COLOR": "1"}
     done = subprocess.run(
@@ -54,7 +61,7 @@ def run(command: str, folder: Path, stdin: str | None = None) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=SECONDS_MAX,
+        timeout=seconds_max,
         check=False,
     )
     return done.stdout
@@ -86,15 +93,30 @@ def console(block: Block, folder: Path) -> None:
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     if "<!-- demo data -->" in page.read_text():
-        run("pegasus-tab demo --load-only --quiet file:./pegasus-data", tmp_path)
+        loaded = run(DEMO, tmp_path, seconds_max=DEMO_SECONDS_MAX)
+        assert "ERROR" not in loaded, loaded
+    try:
+        run_blocks(page, tmp_path)
+    finally:
+        end_processes(tmp_path)
+        shutil.rmtree(tmp_path / "pegasus-data", ignore_errors=True)
+
+
+def end_processes(folder: Path) -> None:
+    for file in folder.glob("*.pid"):
+        with contextlib.suppress(ValueError, ProcessLookupError):
+            os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def run_blocks(page: Path, folder: Path) -> None:
     names: dict[str, object] = {}
     found = blocks(page)
     for block, following in zip(found, [*found[1:], None], strict=True):
         where = f"{page.name}:{block.line}"
         if block.kind == "console":
-            console(block, tmp_path)
+            console(block, folder)
         elif block.kind == "sql":
-            got = run(SHELL, tmp_path, stdin=block.text)
+            got = run(SHELL, folder, stdin=block.text)
             if following is not None and following.kind == "text":
                 assert matches(following.text, got), f"{where} printed:\n{got}"
             else:
@@ -106,4 +128,3 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             runner.run(test, out=report.append, clear_globs=False)
             names.update(test.globs)
             assert runner.failures == 0, "".join(report)
-    shutil.rmtree(tmp_path / "pegasus-data", ignore_errors=True)
