@@ -59,7 +59,7 @@ def test_reads_by_every_access_path(events: Connection) -> None:
     assert sorted(some) == [("n1-1",), ("n2-1",)]
     between = "SELECT count(*) FROM events WHERE u = 1 AND at BETWEEN '2024-01-03' AND '2024-01-05'"
     assert fetch(events, between) == [(3,)]
-    assert fetch(events, "SELECT count(*) FROM events WHERE price > 179") == [(3,)]
+    assert fetch(events, "SELECT count(*) FROM events WHERE price > 179") == [(4,)]
     assert len(fetch(events, "SELECT * FROM events")) == 200
 
 
