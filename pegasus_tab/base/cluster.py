@@ -256,7 +256,16 @@ class ConfigSync:
 
 @dataclass(frozen=True, slots=True)
 class ConfigSyncReply:
-    """Meta to a replica server: the configurations of those replicas, and which may go."""
+    """Meta to a replica server: the configurations of those replicas, and which may go.
+
+    Attributes:
+        notices: a partition whose primary meta is about to replace is left out.
+        garbage: replicas that may be deleted: the partition is whole without them.
+        sent_us: of the ConfigSync. After a lapse only the reply to a sync sent since the lease
+            was granted again confirms a configuration: an older one, delayed, may name a primary
+            that was replaced meanwhile.
+    """
 
     notices: tuple[ConfigNotice, ...]
     garbage: tuple[Gpid, ...]
+    sent_us: int = 0
