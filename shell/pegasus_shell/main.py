@@ -20,14 +20,27 @@ class ShellOptions(TypedDict):
     """The options of ``shell`` that say how statements run and results look."""
 
     output_format: str
-    full_scan: str
-    timeout: float
+    full_scan: str | None
+    timeout: float | None
     timing: bool
     quiet: bool
     json_errors: bool
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group whose interrupted command ends with 130, as scripts expect, where click says 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was named."""
+        from pegasus_shell.exit_code import ExitCode
+
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(ExitCode.INTERRUPTED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="pegasus-tab")
 def main() -> None:
     """Pegasus Tab: SQL over a partitioned, replicated key-value store."""
@@ -56,16 +69,12 @@ def main() -> None:
 @click.option(
     "--full-scan",
     type=click.Choice(["allow", "warn", "error"]),
-    default="warn",
-    show_default=True,
-    help="What a statement that reads a whole table does.",
+    help="What a statement that reads a whole table does.  [default: DSN's, or warn]",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.001),
-    default=30.0,
-    show_default=True,
-    help="Seconds a statement may take.",
+    help="Seconds to wait for one answer of the store.  [default: DSN's, or 30]",
 )
 @click.option("--timing", is_flag=True, help="Say how long each statement takes.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only errors beside the data.")
@@ -87,7 +96,7 @@ def shell(
         dsn=dsn,
         narration=Narration(quiet=options["quiet"], json_errors=options["json_errors"]),
         view=View(format=options["output_format"], timing=options["timing"]),
-        settings={"full_scan": options["full_scan"]},
+        full_scan=options["full_scan"],
         timeout=options["timeout"],
     )
     with unbroken_pipe():

@@ -162,7 +162,7 @@ def read_script(path: Path) -> str:
     try:
         if path.stat().st_size > SCRIPT_BYTES_MAX:
             raise ProgrammingError(f"{path} is larger than {SCRIPT_BYTES_MAX} bytes; split it")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows begin with a mark
     except OSError as error:
         raise ProgrammingError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

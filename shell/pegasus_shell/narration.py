@@ -1,13 +1,15 @@
 """Where the shell writes: data to stdout, everything else to stderr."""
 
 import contextlib
+import errno
+import io
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from pegasus_tab.base.errors import Error
+from pegasus_tab.base.errors import DataError, Error, OperationalError
 
 FLUSH_LINES = 1000
 """Lines joined to one write: few system calls, and the first rows still show at once."""
@@ -31,16 +33,45 @@ class Narration:
         quiet: bool = False,
         json_errors: bool = False,
     ) -> None:
-        self.data = data or sys.stdout
-        self.talk = talk or sys.stderr
+        self.data = data or sys.stdout or ClosedOutput()
+        self.talk = talk or sys.stderr or io.StringIO()
         self.quiet = quiet
         self.json_errors = json_errors
 
     def rows(self, lines: Iterable[str]) -> None:
-        """Write lines of data in large pieces; the first piece is small, so that it shows at once."""
+        """Write lines of data in large pieces; the first piece is small, so that it shows at once.
+
+        Raises:
+            OperationalError: the output cannot be written: disk full, closed.
+            DataError: the output's encoding has no place for a character.
+            BrokenPipeError: the reader of the output went away.
+        """
         for piece in pieces(lines):
-            self.data.write(piece)
-        self.data.flush()
+            with self.writing():
+                self.data.write(piece)
+        with self.writing():
+            self.data.flush()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the output stream raises into errors for the user."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if self.data is sys.stdout:
+                give_up_stdout()
+            raise OperationalError(
+                f"cannot write the output: {error.strerror}", sqlstate="58030"
+            ) from error
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"the output's encoding {error.encoding} has no place for "
+                f"{ascii(error.object[error.start])}",
+                sqlstate="22P05",
+                hint="set PYTHONIOENCODING=utf-8",
+            ) from error
 
     def say(self, text: str) -> None:
         """Write one line of narration unless quiet."""
@@ -83,5 +114,17 @@ def unbroken_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # Python flushes stdout at exit and would complain a second time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
+
+
+def give_up_stdout() -> None:
+    """Send what is still buffered nowhere: Python flushes at exit and would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class ClosedOutput(io.StringIO):
+    """Stands for a stdout that was closed before the start (``>&-``): every write fails."""
+
+    def write(self, _: str) -> int:
+        """Refuse."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))

@@ -1,7 +1,7 @@
 """One run of the shell: connect, then take statements from -c, -f, stdin or the prompt."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from pegasus_shell.metacommand import Quit, read_script, run_metacommand
 from pegasus_shell.narration import Narration
 from pegasus_shell.statement_run import StatementRun, View
 from pegasus_tab.base.errors import Error, ProgrammingError
+from pegasus_tab.kv.dsn import parse_dsn
+
+FULL_SCAN_DEFAULT = "warn"
+TIMEOUT_SECONDS_DEFAULT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +25,21 @@ class Session:
         dsn: where to connect.
         narration: the output streams.
         view: how results are shown at first.
-        settings: session settings for the connection (``full_scan`` ...).
-        timeout: seconds a statement may take.
+        full_scan: what a statement that reads a whole table does; None leaves it to the DSN.
+        timeout: seconds to wait for one answer of the store; None leaves it to the DSN.
     """
 
     dsn: str
     narration: Narration
     view: View
-    settings: Mapping[str, str]
-    timeout: float
+    full_scan: str | None = None
+    timeout: float | None = None
 
     def run(self, commands: Sequence[str], files: Sequence[Path]) -> ExitCode:
         """Run to the end; return the process's exit code."""
         try:
             scripts = [*commands, *(read_script(path) for path in files)]
-            connection = pegasus_tab.connect(self.dsn, timeout=self.timeout, **self.settings)
+            connection = self.connect()
         except ProgrammingError as error:
             self.narration.fault(error)
             return ExitCode.USAGE
@@ -53,10 +57,34 @@ class Session:
             if scripts:
                 return run_all(run, scripts)
             if not sys.stdin.isatty():
-                return run_lines(run, sys.stdin.read())
+                return run_input(run)
             from pegasus_shell.prompt import Prompt
 
             return Prompt(run, self.dsn).loop()
+
+    def connect(self) -> pegasus_tab.Connection:
+        """Open the connection: what the command line says, then the DSN, then the shell's defaults."""
+        given = parse_dsn(self.dsn).options
+        full_scan, timeout = self.full_scan, self.timeout
+        if full_scan is None and "full_scan" not in given:
+            full_scan = FULL_SCAN_DEFAULT
+        if timeout is None and given.keys().isdisjoint(("timeout", "timeout_ms")):
+            timeout = TIMEOUT_SECONDS_DEFAULT
+        settings = {} if full_scan is None else {"full_scan": full_scan}
+        return pegasus_tab.connect(self.dsn, timeout=timeout, **settings)
+
+
+def run_input(run: StatementRun) -> ExitCode:
+    """Run what is piped in; nothing of it when it is not text."""
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = ProgrammingError(f"the input is not UTF-8 text (byte {error.start})")
+        run.narration.fault(fault)
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return run_lines(run, text)
 
 
 def run_all(run: StatementRun, scripts: Sequence[str]) -> ExitCode:
