@@ -68,7 +68,7 @@ class Narration:
         except UnicodeEncodeError as error:
             raise DataError(
                 f"the output's encoding {error.encoding} has no place for "
-                f"{ascii(error.object[error.start])}",
+                f"{error.object[error.start]!a}",
                 sqlstate="22P05",
                 hint="set PYTHONIOENCODING=utf-8",
             ) from error
