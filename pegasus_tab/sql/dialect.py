@@ -4,7 +4,9 @@ Parser, Generator and Expression are never subclassed: with sqlglotc installed s
 at the first query (reference/sql-peers.md 0.1). A Tokenizer subclass is safe in both builds.
 """
 
-from itertools import zip_longest
+import re
+from datetime import timedelta
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from sqlglot.dialects.postgres import Postgres
@@ -12,6 +14,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.sql.intervals import interval
 from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.split import unclosed
 
@@ -129,7 +132,7 @@ def parse_core(tokens: list[Token], text: str) -> Any:
         ProgrammingError: 42601, with the place sqlglot stumbled over.
     """
     try:
-        trees = _DIALECT.parser().parse(tokens, text)
+        trees = _DIALECT.parser().parse(_with_plain_intervals(tokens), text)
     except ParseError as error:
         raise _syntax_error(error, tokens, text) from None
     except RecursionError:
@@ -144,6 +147,27 @@ def parse_core(tokens: list[Token], text: str) -> Any:
             "expected a query", sqlstate="42601", position=tokens[0].start if tokens else len(text)
         )
     return trees[0]
+
+
+_PLAIN_INTERVAL = re.compile(r"\s*[+-]?(?:\d+(?:\.\d+)?|\d+\s*[a-z]+)\s*", re.ASCII | re.IGNORECASE)
+
+
+def _with_plain_intervals(tokens: list[Token]) -> list[Token]:
+    """Write intervals of several parts as one: sqlglot takes '1 day 02:30' for one day."""
+    result = list(tokens)
+    for index, (before, token) in enumerate(pairwise(tokens), 1):
+        if before.token_type is not TokenType.INTERVAL or token.token_type is not TokenType.STRING:
+            continue
+        if _PLAIN_INTERVAL.fullmatch(token.text):
+            continue
+        span = interval(token.text, None, place_of_token(token))
+        amount, rest = divmod(span, timedelta(seconds=1))
+        unit = "second"
+        if rest:
+            amount, unit = span // timedelta(microseconds=1), "microsecond"
+        where = {"line": token.line, "col": token.col, "start": token.start, "end": token.end}
+        result[index] = Token(TokenType.STRING, f"{amount} {unit}", **where)
+    return result
 
 
 def _syntax_error(error: ParseError, tokens: list[Token], text: str) -> ProgrammingError:

@@ -27,9 +27,9 @@ _SHORT_UNITS = {
     "w": "week",
 }
 _CALENDAR_UNITS = frozenset(("month", "mon", "year", "y", "quarter", "decade", "century"))
-_QUANTITY = re.compile(r"\s*([+-]?\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+)\s*", re.ASCII)
+_QUANTITY = re.compile(r"\s*([+-]?\d{1,18}(?:\.\d{1,6})?)\s*([a-z]+)\s*", re.ASCII)
 _CLOCK = re.compile(r"\s*([+-]?)(\d{1,9}):([0-5]\d)(?::([0-5]\d(?:\.\d{1,6})?))?\s*", re.ASCII)
-_NUMBER = re.compile(r"\s*([+-]?\d{1,12}(?:\.\d{1,6})?)\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*([+-]?\d{1,18}(?:\.\d{1,6})?)\s*", re.ASCII)
 
 
 def interval(text: str, unit: str | None = None, place: Place | None = None) -> timedelta:
