@@ -1,6 +1,10 @@
 """A real node: what was written is there, after kill -9, after a clean stop, after a recall."""
 
+import os
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -42,8 +46,8 @@ def client(node: Node) -> Iterator[WireClient]:
         yield client
 
 
-def fill(table: WireTable, count: int = 50) -> dict[bytes, bytes]:
-    rows = {b"key%d" % number: b"value%d" % number for number in range(count)}
+def fill(table: WireTable, rows_wanted: int = 50) -> dict[bytes, bytes]:
+    rows = {b"key%d" % number: b"value%d" % number for number in range(rows_wanted)}
     for key, value in rows.items():
         assert table.put(key, value).error == codes.Status.OK
     return rows
@@ -75,6 +79,29 @@ def test_a_clean_stop_and_a_start(node: Node, client: WireClient) -> None:
     assert (node.folder / "node.lock").read_text() == ""
     node.start()
     check(node.port, "t", rows)
+
+
+def test_a_stop_under_load_keeps_what_was_answered(node: Node, client: WireClient) -> None:
+    client.create("t")
+    answered: dict[bytes, bytes] = {}
+
+    def write() -> None:
+        with WireClient(node.port) as writer, suppress(ConnectionError, FrameworkError):
+            table = writer.table("t")
+            for number in count():
+                key = b"key%d" % number
+                if table.put(key, b"v").error == codes.Status.OK:
+                    answered[key] = b"v"
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while len(answered) < 20:
+        assert thread.is_alive()
+        os.sched_yield()
+    assert node.stop() == 0
+    thread.join(30)
+    node.start()
+    check(node.port, "t", answered)
 
 
 def test_ballots_rise_with_every_life(node: Node, client: WireClient) -> None:
