@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pegasus_server.data import physical_batch
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.table import Table, TableStatus
+from pegasus_server.mutation_log.errors import LogRefusedError
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.mutation_log.replay import ReplicaReplay
@@ -76,9 +77,10 @@ class Recovery:
         """Open what can be opened and replay the log.
 
         Raises:
-            LogRefusedError: the log is of a newer version or of another node.
+            LogRefusedError: the log is of a newer version, of another node, or gone.
             OSError: the log's disk refused.
         """
+        self._refuse_missing_log()
         for table in self._state.tables.values():
             if table.status != TableStatus.CREATING:
                 for index in range(table.partition_count):
@@ -108,6 +110,16 @@ class Recovery:
                 self._folder.replica_path(Gpid(app_id, index)),
             )
         return recovered
+
+    def _refuse_missing_log(self) -> None:
+        """Refuse to start a new log beside replicas: their last writes were in the old one alone."""
+        held = sorted(map(str, self._folder.replicas()))
+        if held and not any(self._folder.log_path.glob("segment.*")):
+            raise LogRefusedError(
+                f"{self._folder.log_path} holds no segment, but there is data of replicas "
+                f"{', '.join(held[:5])}, whose last writes are in the log alone; restore the "
+                "log from a copy"
+            )
 
     def _open(self, gpid: Gpid, table: Table) -> None:
         """Open a replica's engine if it is to be served; learn its durable decree in any case."""
