@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from pegasus_tab.base.errors import DataError, NotSupportedError
+from pegasus_tab.sql import ast, front
 from pegasus_tab.sql.intervals import interval
+from pegasus_tab.sql.terms import Apply, Constant
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,20 @@ def test_out_of_range() -> None:
     with pytest.raises(DataError) as caught:
         interval("999999999999 weeks")
     assert caught.value.sqlstate == "22008"
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("1 day 02:30", timedelta(days=1, hours=2, minutes=30)),
+        ("1.5 days", timedelta(hours=36)),
+        ("100 days 0.25 seconds", timedelta(days=100, milliseconds=250)),
+        ("7 days", timedelta(days=7)),
+    ],
+)
+def test_a_literal_in_a_statement_means_the_whole_of_its_text(text: str, span: timedelta) -> None:
+    statement = front.parse(f"SELECT now() + INTERVAL '{text}'").statement
+    assert isinstance(statement, ast.Select)
+    (item,) = statement.items
+    assert isinstance(item.value, Apply)
+    assert item.value.arguments[1] == Constant(span)
