@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from pegasus_tab.base.errors import InternalError
+from pegasus_tab.base.errors import Error, InternalError, OperationalError
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.base.limits import PARTITIONS_MAX
+from pegasus_tab.kv import failure
 from pegasus_tab.kv.call import Call, Effect, Method, Pending
 from pegasus_tab.kv.connection import Connection
 from pegasus_tab.wire import codes
@@ -23,6 +24,10 @@ from pegasus_tab.wire.messages import (
 def _decode_config(frame: ResponseFrame) -> QueryConfigResponse:
     return decode_result(frame, QueryConfigResponse)
 
+
+_NO_SUCH_TABLE: Final = frozenset(
+    {codes.ERR_OBJECT_NOT_FOUND, codes.ERR_APP_NOT_EXIST, codes.ERR_BUSY_DROPPING}
+)
 
 LOCATE: Final[Method[object]] = Method(b"look-up", None, Effect.READ)
 """Never sent: a call that is over as soon as its table's partitions are known."""
@@ -73,26 +78,38 @@ class PartitionTable:
         self.waiting: list[Pending] = []
         self.query: Query | None = None
 
-    def learn(
-        self, response: QueryConfigResponse, connection: Callable[[Address], Connection]
-    ) -> None:
-        """Take in meta's answer.
+    def take_in(self, result: object, connection: Callable[[Address], Connection]) -> Error | None:
+        """Take in what asking meta led to.
 
         Args:
-            response: an answer without error.
+            result: the answer, or the error that came instead.
             connection: finds or makes the connection to an address.
 
-        Raises:
-            InternalError: the answer contradicts itself; nothing was changed.
+        Returns:
+            What is wrong with it, None when the table is known now.
         """
-        count = response.partition_count
-        if not 0 < count <= PARTITIONS_MAX or count & (count - 1):
-            raise self._contradiction(
-                f"{count} partitions, expected a power of two up to {PARTITIONS_MAX}"
+        if isinstance(result, Error):
+            return result
+        assert isinstance(result, QueryConfigResponse)
+        if result.err in _NO_SUCH_TABLE:
+            return failure.no_such_table(self.name)
+        if result.err != codes.ERR_OK:
+            return OperationalError(f'meta answered {result.err} about table "{self.name}"')
+        contradiction = _contradiction(result)
+        if contradiction is not None:
+            return InternalError(
+                f'meta answered a wrong partition configuration for table "{self.name}": '
+                f"{contradiction}",
+                hint="look at the meta server's log",
             )
+        self._learn(result, connection)
+        return None
+
+    def _learn(
+        self, response: QueryConfigResponse, connection: Callable[[Address], Connection]
+    ) -> None:
+        count = response.partition_count
         by_index = {part.pid.partition_index: part for part in response.partitions}
-        if sorted(by_index) != list(range(count)):
-            raise self._contradiction(f"it lists {len(by_index)} of {count} partitions")
         connections: list[Connection | None] = []
         gpids: list[Gpid] = []
         for index in range(count):
@@ -108,11 +125,16 @@ class PartitionTable:
         self.gpids = gpids
         self.version += 1
 
-    def _contradiction(self, what: str) -> InternalError:
-        return InternalError(
-            f'meta answered a wrong partition configuration for table "{self.name}": {what}',
-            hint="look at the meta server's log",
-        )
+
+def _contradiction(response: QueryConfigResponse) -> str | None:
+    """Say in what a partition configuration contradicts itself, None when it does not."""
+    count = response.partition_count
+    if not 0 < count <= PARTITIONS_MAX or count & (count - 1):
+        return f"{count} partitions, expected a power of two up to {PARTITIONS_MAX}"
+    listed = sorted(part.pid.partition_index for part in response.partitions)
+    if listed != list(range(count)):
+        return f"it lists {len(listed)} of {count} partitions"
+    return None
 
 
 class Query(Pending):

@@ -18,30 +18,21 @@ repeated only when that changes nothing and the first attempt cannot come later 
 otherwise it ends as UnknownOutcome.
 """
 
-import heapq
-import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
 
-from pegasus_tab.base.errors import Error, InternalError, OperationalError
 from pegasus_tab.kv import failure
 from pegasus_tab.kv.call import WAITING, Call, Effect, Pending
 from pegasus_tab.kv.connection import Connection, Phase
-from pegasus_tab.kv.metas import Metas
+from pegasus_tab.kv.meta_dialogue import MetaDialogue
 from pegasus_tab.kv.partition_table import LOCATE, PartitionTable, Query
 from pegasus_tab.kv.retry import Reaction, RetryPolicy, reaction
 from pegasus_tab.kv.switchboard import Switchboard
+from pegasus_tab.kv.wakes import Wakes
 from pegasus_tab.wire import codes
-from pegasus_tab.wire.address import NO_ADDRESS, Address
+from pegasus_tab.wire.address import Address
 from pegasus_tab.wire.errors import RemoteProtocolError
 from pegasus_tab.wire.frame import ResponseFrame
-from pegasus_tab.wire.messages import QueryConfigResponse
-
-_META_NOT_NOW: Final = frozenset({codes.ERR_SERVICE_NOT_ACTIVE, codes.ERR_UNDER_RECOVERY})
-_NO_SUCH_TABLE: Final = frozenset(
-    {codes.ERR_OBJECT_NOT_FOUND, codes.ERR_APP_NOT_EXIST, codes.ERR_BUSY_DROPPING}
-)
 
 
 class Session:
@@ -62,17 +53,17 @@ class Session:
     ) -> None:
         self._policy = policy
         self._fraction = fraction
-        self._metas = Metas(metas)
-        self._reached_meta = False
         self._board = Switchboard(policy.connect_ms / 1000)
         self._tables: dict[str, PartitionTable] = {}
         self._completed: list[Pending] = []
-        self._wakes: list[tuple[float, int, Pending]] = []
-        self._wake_numbers = itertools.count()
+        self._wakes = Wakes()
         self._live = 0
         # No later than the earliest deadline of anything held: calls mostly end long before
         # theirs, so the exact one is looked for only when this moment comes.
         self._expiry = math.inf
+        self._dialogue = MetaDialogue(
+            metas, enqueue=self._ask, later=self._later, conclude=self._conclude
+        )
 
     # -- inputs ----------------------------------------------------------------------------------
 
@@ -150,8 +141,7 @@ class Session:
     def connected(self, address: Address) -> None:
         """Note that a connection asked for by ``take_connects`` is open."""
         self._board.opened(address)
-        if address in self._metas.addresses:
-            self._reached_meta = True
+        self._dialogue.connected(address)
 
     def received(self, address: Address, data: bytes, now: float) -> None:
         """Take in bytes from a connection.
@@ -174,7 +164,7 @@ class Session:
             elif pending.call.table:
                 self._finish(pending, _decoded(pending, frame))
             else:
-                self._meta_answered(pending, _decoded(pending, frame), address, now)
+                self._dialogue.answered(pending, _decoded(pending, frame), address, now)
         if connection.fault is not None:
             self._give_up(connection, f"it does not speak the protocol: {connection.fault}", now)
 
@@ -193,7 +183,7 @@ class Session:
         what = "lost the connection to" if connection.phase is Phase.OPEN else "cannot connect to"
         text = f"{what} {address}: {reason}"
         unsent, lost = connection.reset()
-        self._metas.failed(address)
+        self._dialogue.failed(address)
         for pending in lost:
             effect = pending.call.method.effect
             pending.may_have_run = effect is not Effect.READ
@@ -210,8 +200,7 @@ class Session:
         Args:
             now: monotonic seconds; bytes that arrived before must have been handed in.
         """
-        while self._wakes and self._wakes[0][0] <= now:
-            pending = heapq.heappop(self._wakes)[2]
+        while (pending := self._wakes.pop_due(now)) is not None:
             if pending.result is WAITING:
                 self._resume(pending, now)
         if self._expiry <= now:
@@ -219,7 +208,7 @@ class Session:
 
     def replace_metas(self, addresses: Sequence[Address]) -> None:
         """Ask other meta servers from now on (an embedded node came back on another port)."""
-        self._metas.replace(addresses)
+        self._dialogue.replace_metas(addresses)
 
     # -- outputs ---------------------------------------------------------------------------------
 
@@ -262,7 +251,7 @@ class Session:
 
     def next_deadline(self) -> float:
         """Return when to call ``tick`` at the latest: monotonic seconds, infinity for never."""
-        return min(self._expiry, self._wakes[0][0]) if self._wakes else self._expiry
+        return min(self._expiry, self._wakes.next())
 
     def table(self, name: str) -> PartitionTable | None:
         """Return what is known about a table's partitions, None when nothing is."""
@@ -275,7 +264,7 @@ class Session:
         """Queue a call where it belongs, as far as that is known."""
         name = pending.call.table
         if not name:
-            self._ask_meta(pending, now)
+            self._dialogue.ask(pending, now)
             return
         table = self._tables.get(name)
         if table is None or not table.partition_count:
@@ -302,6 +291,13 @@ class Session:
         self._board.enqueue(pending, connection, now)
         if connection.phase is Phase.CONNECTING and connection.open_until < self._expiry:
             self._expiry = connection.open_until
+
+    def _ask(self, pending: Pending, address: Address, now: float) -> None:
+        """Queue a call to a meta server."""
+        if isinstance(pending, Query):
+            pending.deadline = now + self._policy.query_ms / 1000
+            self._expiry = min(self._expiry, pending.deadline)
+        self._enqueue(pending, self._board.connection(address), now)
 
     # -- results ---------------------------------------------------------------------------------
 
@@ -331,15 +327,14 @@ class Session:
         elif pending.call.table:
             self._repeat(pending, f"{address} answered {error}", answer, now)
         else:
-            self._metas.failed(address)
-            self._ask_again(pending, f"{address} answered {error}", now)
+            self._dialogue.refused(pending, error, address, now)
 
     def _repeat_elsewhere(self, pending: Pending, text: str, now: float) -> None:
         """Repeat a call whose connection is gone."""
         if pending.call.table:
             self._repeat(pending, text, Reaction.REFRESH, now)
         else:
-            self._ask_again(pending, text, now)
+            self._dialogue.ask_again(pending, text, now)
 
     def _repeat(self, pending: Pending, text: str, why: Reaction, now: float) -> None:
         """Repeat a data call, at once after its first wrong address, else after a wait."""
@@ -365,7 +360,7 @@ class Session:
             text = f"gave up after {pending.attempts} attempts: {pending.failure}"
             self._conclude(pending, failure.unanswered(pending, text), now)
             return
-        heapq.heappush(self._wakes, (wake, next(self._wake_numbers), pending))
+        self._wakes.push(wake, pending)
 
     def _resume(self, pending: Pending, now: float) -> None:
         """Send a call again, after a newer partition table if the known one led it astray."""
@@ -376,61 +371,19 @@ class Session:
         else:
             self._dispatch(pending, now)
 
-    # -- meta ------------------------------------------------------------------------------------
+    # -- partition tables ------------------------------------------------------------------------
 
     def _query(self, table: PartitionTable, now: float) -> None:
         """Ask where a table's partitions are, unless that is being asked already."""
         if table.query is None:
             table.query = Query(table, self._policy.query_ms, self)
-            self._ask_meta(table.query, now)
-
-    def _ask_meta(self, pending: Pending, now: float) -> None:
-        if isinstance(pending, Query):
-            pending.deadline = now + self._policy.query_ms / 1000
-            self._expiry = min(self._expiry, pending.deadline)
-        self._enqueue(pending, self._board.connection(self._metas.leader), now)
-
-    def _ask_again(self, pending: Pending, text: str, now: float) -> None:
-        """Repeat a call to meta: at once while servers are left to try, else after a wait."""
-        assert not pending.sent
-        pending.attempts += 1
-        pending.failure = text
-        if isinstance(pending, Query):
-            pending.deadline = math.inf
-            if not pending.table.waiting:
-                pending.table.query = None  # a look ahead that nobody waits for
-                return
-        rounds = pending.attempts - len(self._metas.addresses)
-        if not self._reached_meta and self._metas.all_failed():
-            self._conclude(pending, failure.unreachable(text), now)
-        elif rounds <= 0 and not pending.abandoned:
-            self._ask_meta(pending, now)
-        else:
-            self._later(pending, max(1, rounds), now)
-
-    def _meta_answered(
-        self, pending: Pending, response: object, address: Address, now: float
-    ) -> None:
-        """A meta server answered; forwards and "not now" are no results (protocol reference 4.1)."""
-        err = getattr(response, "err", codes.ERR_OK)
-        text = f"{address} answered {err}"
-        if err == codes.ERR_FORWARD_TO_OTHERS:
-            self._metas.forwarded(address, _forward_address(response))
-            self._ask_again(pending, text, now)
-        elif err in _META_NOT_NOW:
-            self._metas.failed(address)
-            self._ask_again(pending, text, now)
-        elif err == codes.ERR_BUSY_CREATING and isinstance(pending, Query):
-            self._ask_again(pending, text, now)
-        else:
-            self._metas.answered()
-            self._conclude(pending, response, now)
+            self._dialogue.ask(table.query, now)
 
     def _query_concluded(self, table: PartitionTable, result: object, now: float) -> None:
         """Meta answered about a table, or will not: let go the calls that waited for it."""
         table.query = None
         waiting, table.waiting = table.waiting, []
-        error = self._learn(table, result)
+        error = table.take_in(result, self._board.connection)
         if error is None:
             for pending in waiting:
                 if pending.call.method is LOCATE:
@@ -442,21 +395,6 @@ class Session:
             self._tables.pop(table.name, None)
         for pending in waiting:
             self._finish(pending, failure.unrouted(pending, error))
-
-    def _learn(self, table: PartitionTable, result: object) -> Error | None:
-        """Take a partition configuration in; return what is wrong with it, None when nothing is."""
-        if isinstance(result, Error):
-            return result
-        assert isinstance(result, QueryConfigResponse)
-        if result.err in _NO_SUCH_TABLE:
-            return failure.no_such_table(table.name)
-        if result.err != codes.ERR_OK:
-            return OperationalError(f'meta answered {result.err} about table "{table.name}"')
-        try:
-            table.learn(result, self._board.connection)
-        except InternalError as contradiction:
-            return contradiction
-        return None
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -474,7 +412,7 @@ class Session:
                 else:
                     pending.failure = pending.failure or asked
                     self._finish(pending, failure.expired(pending))
-        for _, _, pending in self._wakes:
+        for pending in self._wakes:
             if pending.result is WAITING and not self._in_time(pending, now):
                 self._finish(pending, failure.expired(pending))
 
@@ -506,10 +444,10 @@ class Session:
     def _expired_at(self, connection: Connection, pending: Pending, now: float) -> None:
         """End a call that got no reply in time, and look whether the server is still the right one."""
         if not pending.call.table:
-            self._metas.failed(connection.address)
+            self._dialogue.failed(connection.address)
         if isinstance(pending, Query):
             pending.sent = False
-            self._ask_again(pending, f"no answer from {connection.address}", now)
+            self._dialogue.ask_again(pending, f"no answer from {connection.address}", now)
             return
         self._finish(pending, failure.expired(pending))
         table = self._tables.get(pending.call.table)
@@ -530,9 +468,3 @@ def _decoded(pending: Pending, frame: ResponseFrame) -> object:
         return decode(frame)
     except RemoteProtocolError as fault:
         return failure.undecodable(pending, fault)
-
-
-def _forward_address(response: object) -> Address:
-    """Read whom a meta server forwards to: ``partitions[0].primary`` (protocol reference 4.1)."""
-    partitions = getattr(response, "partitions", ())
-    return partitions[0].primary if partitions else NO_ADDRESS

@@ -197,4 +197,4 @@ def test_the_list_of_servers_learned_from_forwards_is_bounded() -> None:
     for number in range(40):
         rig.reply(rig.take(codes.QUERY_CONFIG), forward(Address(f"10.9.0.{number}", 1)))
         rig.wait(80)
-    assert len(rig.session._metas.addresses) == 16
+    assert len(rig.session._dialogue._metas.addresses) == 16
