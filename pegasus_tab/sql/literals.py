@@ -31,7 +31,7 @@ def number(text: str, place: Place | None) -> int | Decimal | float:
     if len(text) > NUMBER_CHARACTERS_MAX:
         raise DataError("the number has too many digits", sqlstate="22003", **at(place))
     try:
-        if text.isdigit():
+        if text.isdecimal() and text.isascii():
             value: int | Decimal = int(text)
         else:
             value = Decimal(text)

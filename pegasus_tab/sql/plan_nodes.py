@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pegasus_tab.sql.catalog import Table
-from pegasus_tab.sql.expression import Expression
+from pegasus_tab.sql.expression import Expression, Parameter
 from pegasus_tab.tabular.schema import ColumnType, Schema
 
 # ---- access paths -------------------------------------------------------------------------------
@@ -166,12 +166,14 @@ class ResidualQuery:
         sql: DuckDB text; tables are the views' names, parameters are ``$1`` ...
         views: one source for each table reference.
         parameters: for ``$n`` the index n-1 gives the statement's parameter index.
+        typed: parameters that are compared with columns, with the columns' types.
         seek etc. live in the views' sources.
     """
 
     sql: str
     views: tuple[ScanView, ...]
     parameters: tuple[int, ...] = ()
+    typed: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

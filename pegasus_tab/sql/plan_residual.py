@@ -19,6 +19,7 @@ from pegasus_tab.sql.column_types import TIMESTAMP
 from pegasus_tab.sql.expression import Call, Expression
 from pegasus_tab.sql.plan_nodes import ResidualQuery, ScanView
 from pegasus_tab.sql.planning import Planning, filtering, in_schema_order
+from pegasus_tab.sql.residual_literals import fit_literals
 from pegasus_tab.sql.residual_nodes import check_nodes
 from pegasus_tab.sql.residual_rewrite import ResidualParameters, name_outputs, rewrite_tree
 from pegasus_tab.sql.residual_scope import Reference, Scopes, SelectScope
@@ -51,16 +52,21 @@ def plan_core(planning: Planning, core: Any) -> ResidualQuery:
             views.append(ScanView(names[reference], replace(source, columns=columns, residual=())))
     for reference in scopes.references:
         _rename(reference, names[reference])
+
+    def parameter_index(occurrence: int) -> int:
+        return planning.placeholders[occurrence].index
+
+    typed = fit_literals(tree, scopes, parameter_index)
     name_outputs(tree)
     cast_integer_sums(tree, scopes)
     parameters = ResidualParameters()
     tree = rewrite_tree(
         tree,
         parameters,
-        lambda occurrence: planning.placeholders[occurrence].index,
+        parameter_index,
         lambda: _now(planning),
     )
-    return ResidualQuery(_generate(tree), tuple(views), tuple(parameters.indexes))
+    return ResidualQuery(_generate(tree), tuple(views), tuple(parameters.indexes), typed)
 
 
 def _now(planning: Planning) -> int:

@@ -77,7 +77,7 @@ def name_outputs(tree: Any) -> None:
 def _named(item: Any) -> Any:
     if isinstance(item, exp.Alias | exp.Column | exp.Star):
         return item
-    return exp.alias_(item, output_name(item), quoted=True)
+    return exp.alias_(item, output_name(item), quoted=True, copy=False)
 
 
 def output_name(item: Any) -> str:
@@ -156,6 +156,11 @@ def _substring(node: Any) -> Any:
     return exp.Substring(this=node.this.copy(), start=begin, length=most)
 
 
+def _type(node: Any) -> Any:
+    # All our timestamps are UTC without a zone; DuckDB's zoned ones would move with the session.
+    return exp.DataType.build("timestamp") if node.is_type("timestamptz", "timestampltz") else node
+
+
 def _identifier(node: Any) -> Any:
     # DuckDB reserves words that we do not; a quoted name is a name.
     return exp.to_identifier(identifier(node), quoted=True)
@@ -170,6 +175,7 @@ _REWRITES: dict[type, Callable[[Any], Any]] = {
     exp.HexString: _bytes,
     exp.Substring: _substring,
     exp.Identifier: _identifier,
+    exp.DataType: _type,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), expanded_comparison),
     exp.In: expanded_membership,
 }

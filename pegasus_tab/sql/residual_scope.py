@@ -70,13 +70,13 @@ class SelectScope:
 
     Attributes:
         tables: its table references.
-        others: names of its subqueries and CTEs, whose columns are not known.
+        others: its subqueries and CTEs by name; which columns they have is not known.
         outputs: names of its result columns, which ORDER BY and GROUP BY may use.
         parent: the SELECT it stands in, for correlated subqueries.
     """
 
     tables: list[Reference]
-    others: set[str]
+    others: dict[str, Any]
     outputs: set[str]
     parent: "SelectScope | None" = None
 
@@ -113,10 +113,27 @@ class Scopes:
         """Return the type of a column node, None when its source is a subquery or CTE."""
         return self._types.get(id(column))
 
+    def definition_of(self, column: Any) -> Any:
+        """Return the expression behind a column of a subquery or CTE, None when it is not plain."""
+        owner = _owner(column)
+        if owner is None:
+            return None
+        table = column.args.get("table")
+        others = self.of(owner).others
+        called = [identifier(table)] if table is not None else list(others)
+        queries = [others[name] for name in called if name in others]
+        if len(queries) != 1 or not isinstance(queries[0], exp.Select):
+            return None
+        wanted = identifier(column.this)
+        for item in queries[0].expressions:
+            if not isinstance(item, exp.Star) and item.alias_or_name.lower() == wanted:
+                return item.unalias()
+        return None
+
     # ---- sources ----
 
     def _add(self, select: Any) -> None:
-        scope = SelectScope([], set(), _aliases(select))
+        scope = SelectScope([], {}, _aliases(select))
         earlier: list[Reference] = []
         for join, source in _sources(select):
             reference = self._source(scope, source)
@@ -131,8 +148,11 @@ class Scopes:
         self.selects.append(select)
 
     def _source(self, scope: SelectScope, source: Any) -> Reference | None:
-        if not isinstance(source, exp.Table) or _is_cte(source):
-            scope.others.add(source.alias_or_name.lower())
+        if not isinstance(source, exp.Table) or _cte(source) is not None:
+            query = _cte(source) if isinstance(source, exp.Table) else source.this
+            alias = source.args.get("alias")
+            renamed = alias is not None and bool(alias.args.get("columns"))
+            scope.others[source.alias_or_name.lower()] = None if renamed else query
             return None
         written = table_name(source)
         called = written.alias or written.name
@@ -248,19 +268,20 @@ def _sources(select: Any) -> Iterator[tuple[Any, Any]]:
         yield join, join.this
 
 
-def _is_cte(table: Any) -> bool:
+def _cte(table: Any) -> Any:
+    """Return the query of the CTE that a table reference means, None when it means a table."""
     if table.args.get("db") is not None:
-        return False
+        return None
     name = identifier(table.this)
     node = table.parent
     while node is not None:
         with_ = node.args.get("with_") or node.args.get("with")
-        if with_ is not None and any(
-            identifier(one.args["alias"].this) == name for one in with_.expressions
-        ):
-            return True
+        for one in with_.expressions if with_ is not None else ():
+            if identifier(one.args["alias"].this) == name:
+                # q(a, b) renames the columns, so they are not to be looked up by name.
+                return one if one.args["alias"].args.get("columns") else one.this
         node = node.parent
-    return False
+    return None
 
 
 def _aliases(select: Any) -> set[str]:

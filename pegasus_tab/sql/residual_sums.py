@@ -49,7 +49,12 @@ def _is_integer(node: Any, scopes: Scopes) -> bool:
         return bool(node.is_int)
     if isinstance(node, exp.Column):
         type_ = scopes.type_of(node)
-        return type_ is not None and type_.kind in INTEGERS
+        if type_ is not None:
+            return type_.kind in INTEGERS
+        behind = scopes.definition_of(node)
+        return behind is not None and _is_integer(behind, scopes)
+    if isinstance(node, exp.Cast):
+        return bool(node.is_type("bigint", "int"))
     if isinstance(node, _GIVES_INTEGERS):
         return True
     if isinstance(node, exp.Case):

@@ -105,7 +105,7 @@ class TokenReader:
     def integer(self, what: str = "a whole number") -> int:
         """Read an unsigned integer literal."""
         token = self.token()
-        if token is None or token.token_type is not TokenType.NUMBER or not token.text.isdigit():
+        if token is None or token.token_type is not TokenType.NUMBER or not _is_number(token.text):
             raise self.error(f"expected {what}")
         self.at_token += 1
         return int(token.text)
@@ -208,7 +208,7 @@ def _placeholder_at(
         return "?", "", 1
     if following is None or following.start != token.end + 1:
         return None, "", 0
-    if kind is TokenType.PARAMETER and following.text.isdigit():
+    if kind is TokenType.PARAMETER and _is_number(following.text):
         return "$n", following.text, 2
     # In {'a':b} the colon separates a map's key from its value.
     is_name = following.text[:1].isalpha() or following.text[:1] == "_"
@@ -224,3 +224,8 @@ def _occurrence_tokens(occurrence: int, first: Token, last: Token) -> list[Token
         Token(TokenType.PARAMETER, "$", start=first.start, end=first.start, **where),
         Token(TokenType.NUMBER, str(occurrence), start=first.start, end=last.end, **where),
     ]
+
+
+def _is_number(text: str) -> bool:
+    # str.isdigit also takes superscripts, which int() does not.
+    return text.isascii() and text.isdecimal()

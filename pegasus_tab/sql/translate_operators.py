@@ -199,7 +199,7 @@ def column_type(node: Any, place: Place | None) -> ColumnType:
         key, value = (column_type(one, place) for one in arguments)
         return map_type(key, value, place)
     numbers = [one.name for one in arguments if isinstance(one, exp.DataTypeParam)]
-    if len(numbers) != len(arguments) or not all(number.isdigit() for number in numbers):
+    if len(numbers) != len(arguments) or not all(one.isdecimal() for one in numbers):
         raise refused(node)
     return named_type(name, tuple(int(number) for number in numbers), place)
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pegasus_tab.base.errors import Error
@@ -54,6 +54,12 @@ def fault_of(text: str) -> Error | None:
 
 @settings(max_examples=400)
 @given(st.text(max_size=200))
+@example("")
+@example("$\u00b2")
+@example("SELECT $* FROM people")
+@example("SELECT name FROM people WHERE age IN ()")
+@example("WITH x AS (SELECT 1) CREATE TABLE y (a INT)")
+@example("SELECT 1 FROM people AS $1 JOIN events ON TRUE")
 def test_random_text(text: str) -> None:
     plans_or_fails_well(text)
 
