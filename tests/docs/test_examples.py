@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def end_processes(folder: Path) -> None:
 def run_blocks(page: Path, folder: Path) -> None:
     names: dict[str, object] = {}
     found = blocks(page)
-    for block, following in zip(found, [*found[1:], None], strict=True):
+    for block, following in zip_longest(found, found[1:]):
         where = f"{page.name}:{block.line}"
         if block.kind == "console":
             console(block, folder)
