@@ -1,27 +1,16 @@
-"""Plans to executors: the one table from a plan node to what carries it out."""
+"""Plans to executors: the one table from a plan node to what carries it out.
 
-from pegasus_tab.execute.definition import DefinitionExecutor
-from pegasus_tab.execute.delete import DeleteExecutor
+Each executor's module is imported when a plan first wants it: a process that runs one point query, as
+``pegasus-tab shell -c`` does, should not pay for the others.
+"""
+
 from pegasus_tab.execute.executor import Executor
-from pegasus_tab.execute.explaining import ExplainExecutor
-from pegasus_tab.execute.insert import InsertExecutor
-from pegasus_tab.execute.residual_query import ResidualExecutor
-from pegasus_tab.execute.select import CountExecutor, ValuesExecutor, compile_select
-from pegasus_tab.execute.setting import SetExecutor
-from pegasus_tab.execute.show import ShowExecutor
-from pegasus_tab.execute.update import UpdateExecutor
 from pegasus_tab.sql.plan_nodes import (
-    AlterOptions,
-    AlterTable,
     CountRows,
-    CreateTable,
     Delete,
-    DropTable,
     Explain,
     Insert,
     Plan,
-    RecallTable,
-    RenameTable,
     ResidualQuery,
     Select,
     SetOption,
@@ -44,40 +33,57 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
         case Insert() | Update() | Delete():
             return _compile_write(plan)
         case Show():
+            from pegasus_tab.execute.show import ShowExecutor
+
             return ShowExecutor(plan)
         case SetOption():
+            from pegasus_tab.execute.setting import SetExecutor
+
             return SetExecutor(plan)
         case Explain(plan=explained, analyze=analyze):
+            from pegasus_tab.execute.explaining import ExplainExecutor
+
             inner = _compile(explained, statement) if analyze else None
             return ExplainExecutor(statement, plan, inner)
-        case (
-            CreateTable()
-            | DropTable()
-            | RecallTable()
-            | AlterTable()
-            | AlterOptions()
-            | RenameTable()
-        ):
+        case _:
+            from pegasus_tab.execute.definition import DefinitionExecutor
+
             return DefinitionExecutor(plan)
 
 
 def _compile_query(plan: Select | CountRows | ValuesQuery | ResidualQuery) -> Executor:
+    if isinstance(plan, ResidualQuery):
+        from pegasus_tab.execute.residual_query import ResidualExecutor
+
+        return ResidualExecutor(plan)
+    if isinstance(plan, Select):
+        from pegasus_tab.execute.point import compile_point
+
+        point = compile_point(plan)
+        if point is not None:
+            return point
+    from pegasus_tab.execute import select
+
     match plan:
         case Select():
-            return compile_select(plan)
+            return select.SelectExecutor(plan)
         case CountRows():
-            return CountExecutor(plan)
+            return select.CountExecutor(plan)
         case ValuesQuery():
-            return ValuesExecutor(plan)
-        case ResidualQuery():
-            return ResidualExecutor(plan)
+            return select.ValuesExecutor(plan)
 
 
 def _compile_write(plan: Insert | Update | Delete) -> Executor:
     match plan:
         case Insert(query=query):
+            from pegasus_tab.execute.insert import InsertExecutor
+
             return InsertExecutor(plan, None if query is None else _compile_query(query))
         case Update():
+            from pegasus_tab.execute.update import UpdateExecutor
+
             return UpdateExecutor(plan)
         case Delete():
+            from pegasus_tab.execute.delete import DeleteExecutor
+
             return DeleteExecutor(plan)

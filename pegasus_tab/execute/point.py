@@ -61,3 +61,15 @@ class PointSelect:
         key = encode_key(hash_key, sort_key)
         value = context.result(context.calls(self._table).get_call(key))
         return None if value is None else self._codec.decode_plain(hash_key, sort_key, value)
+
+
+def compile_point(plan: Select) -> PointSelect | None:
+    """Return the straight executor of a Select, None for one that is more than a plain point read."""
+    source = plan.source
+    if not isinstance(source.access, PointGet) or plan.order or plan.distinct:
+        return None
+    expressions = (*(one.expression for one in plan.output), *source.pushed, *source.residual)
+    reader = RowReader(source.table, expressions)
+    if not reader.main_only or reader.shape.ttl:
+        return None
+    return PointSelect(plan, source.access, reader)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.evaluate import compile_expression
-from pegasus_tab.execute.lookup import RowReader
 from pegasus_tab.execute.order import Distinct, Ordering
-from pegasus_tab.execute.point import PointSelect
 from pegasus_tab.execute.projection import (
     LimitWindow,
     column_places,
@@ -23,7 +21,7 @@ from pegasus_tab.execute.result import Page, ResultColumn, ResultSet, Streamed
 from pegasus_tab.execute.row_source import RangeSource, compile_source
 from pegasus_tab.execute.scan import ScanSource, has_arrow
 from pegasus_tab.sql.column_types import BIGINT
-from pegasus_tab.sql.plan_nodes import CountRows, PointGet, Select, ValuesQuery
+from pegasus_tab.sql.plan_nodes import CountRows, Select, ValuesQuery
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -148,14 +146,3 @@ class ValuesExecutor:
         """Return the one row."""
         row = tuple([evaluate((), bindings) for evaluate in self._evaluators])
         return ResultSet.of_rows(self._columns, [row])
-
-
-def compile_select(plan: Select) -> SelectExecutor | PointSelect:
-    """Return the executor of a Select, the straight one for a plain point read."""
-    if isinstance(plan.source.access, PointGet) and not (plan.order or plan.distinct):
-        source = plan.source
-        expressions = (*(one.expression for one in plan.output), *source.pushed, *source.residual)
-        reader = RowReader(source.table, expressions)
-        if reader.main_only and not reader.shape.ttl:
-            return PointSelect(plan, plan.source.access, reader)
-    return SelectExecutor(plan)

@@ -17,7 +17,6 @@ from pegasus_tab.execute.compile import compile_statement
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.errors import StaleSchema, arrow_missing
 from pegasus_tab.execute.executor import Executor
-from pegasus_tab.execute.insert import InsertExecutor
 from pegasus_tab.execute.parameters import Given, ParameterBinder
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
@@ -26,6 +25,7 @@ from pegasus_tab.sql.settings import TIMEOUT, setting_value
 from pegasus_tab.tabular.errors import UnknownLayout
 
 if TYPE_CHECKING:
+    from pegasus_tab.execute.insert import InsertExecutor
     from pegasus_tab.execute.residual import ResidualEngine
     from pegasus_tab.kv.client import Client
 
@@ -208,8 +208,10 @@ def _writes(plan: Plan) -> bool:
 
 
 def _run_many(compiled: Compiled, rows: Iterator[Given], context: Context) -> ResultSet:
-    executor, binder = compiled.executor, compiled.parameters
-    if isinstance(executor, InsertExecutor) and executor.takes_rows and binder.is_plain:
-        return executor.write_rows(context, map(binder.checked, rows))
+    binder = compiled.parameters
+    if isinstance(compiled.statement.plan, Insert) and binder.is_plain:
+        insert = cast("InsertExecutor", compiled.executor)
+        if insert.takes_rows:
+            return insert.write_rows(context, map(binder.checked, rows))
     bindings = (binder.bind(given, context.clock) for given in rows)
-    return cast("ManyExecutor", executor).execute_many(context, bindings)
+    return cast("ManyExecutor", compiled.executor).execute_many(context, bindings)
