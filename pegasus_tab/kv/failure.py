@@ -60,11 +60,18 @@ _REFUSALS: Final[dict[str, Callable[[str], Error]]] = {
 
 def describe(pending: Pending) -> str:
     """Name a call for an error text, e.g. ``GET on table "t" partition 3``."""
-    rpc = pending.call.method.name.decode()
+    operation = operation_name(pending.call.method.name)
     if not pending.call.table:
-        return f"{rpc.removeprefix('RPC_CM_')} to meta"
-    rpc = rpc.removeprefix("RPC_RRDB_RRDB_").removeprefix("RPC_")
-    return f'{rpc} on table "{pending.call.table}" partition {pending.gpid.partition_index}'
+        return f"{operation} to meta"
+    return f'{operation} on table "{pending.call.table}" partition {pending.gpid.partition_index}'
+
+
+def operation_name(name: bytes) -> str:
+    """Shorten an RPC's name to the operation's."""
+    text = name.decode()
+    for prefix in ("RPC_RRDB_RRDB_", "RPC_CM_", "RPC_"):
+        text = text.removeprefix(prefix)
+    return text
 
 
 def is_write(pending: Pending) -> bool:
@@ -201,8 +208,7 @@ def refused_by_meta(name: bytes, err: str, reason: str | None, table: str = "") 
         reason: what the server said about it, None when it said nothing.
         table: name of the table it is about, "" when the request has none.
     """
-    rpc = name.decode().removeprefix("RPC_CM_")
-    text = f"{reason} ({err})" if reason else f"{rpc}: meta answered {err}"
+    text = f"{reason} ({err})" if reason else f"{operation_name(name)}: meta answered {err}"
     if not reason and table and err in _META_REASONS:
         text = _META_REASONS[err].format(table)
     build = _META_ERRORS.get(err)
@@ -233,7 +239,7 @@ def bad_status(name: bytes, status: int, *, write: bool = False) -> Error:
     """
     assert status != Status.OK
     known = Status(status).name if status in Status._value2member_map_ else "an unknown status"
-    text = f"{name.decode()} failed on the server: {known} ({status})"
+    text = f"{operation_name(name)} failed on the server: {known} ({status})"
     build = _STATUS_ERRORS.get(status)
     if build is not None:
         return build(text)

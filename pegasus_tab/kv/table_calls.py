@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.limits import (
+    BATCH_OPERATIONS_MAX,
     HASH_KEY_BYTES_MAX,
     SORT_KEY_BYTES_MAX,
     WRITE_REQUEST_BYTES_MAX,
@@ -154,7 +155,7 @@ class TableCalls:
 
         Args:
             hash_key: 1 byte to 1 KiB.
-            sort_keys: at least one, each at most 4 KiB.
+            sort_keys: 1 to 1000, each at most 4 KiB.
             values: one per sort key; all together less than 1 MiB with the keys.
             ttl_seconds: seconds until all of them expire, 0 for never.
 
@@ -162,12 +163,14 @@ class TableCalls:
             DataError: a key is too large, the rows are too many, or none.
         """
         hashed = _hash_of(hash_key)
-        _check_key(hash_key, max(sort_keys, key=len, default=b""))
+        _check_count(len(sort_keys))
+        _check_key(hash_key, max(sort_keys, key=len))
         args = multi_put_arguments(hash_key, sort_keys, values, self.expiry(ttl_seconds))
         return Call(self.name, methods.MULTI_PUT, hashed, _sized(args))
 
     def multi_remove_call(self, hash_key: bytes, sort_keys: Sequence[bytes]) -> Call[int]:
         """Remove rows of one hash key together; the result is the number of sort keys given."""
+        _check_count(len(sort_keys))
         request = MultiRemoveRequest(hash_key, sort_keys, 0)
         return self._keyed(methods.MULTI_REMOVE, _hash_of(hash_key), request.encode())
 
@@ -179,6 +182,7 @@ class TableCalls:
 
     def check_and_mutate_call(self, request: CheckAndMutateRequest) -> Call[CheckAndResponse]:
         """Test one row and change several; status TRY_AGAIN in the result: the test failed."""
+        _check_count(len(request.mutate_list))
         for mutate in request.mutate_list:
             _check_key(request.hash_key, mutate.sort_key)
         hashed = _hash_of(request.hash_key)
@@ -249,6 +253,15 @@ def _hash_of(hash_key: bytes) -> int:
 def _check_key(hash_key: bytes, sort_key: bytes) -> None:
     if len(hash_key) > HASH_KEY_BYTES_MAX or len(sort_key) > SORT_KEY_BYTES_MAX:
         raise _key_too_large(hash_key, sort_key)
+
+
+def _check_count(rows: int) -> None:
+    if not 0 < rows <= BATCH_OPERATIONS_MAX:
+        raise DataError(
+            f"{rows} rows in one write, expected 1 to {BATCH_OPERATIONS_MAX}",
+            sqlstate="54000",
+            hint="split it; only the rows of one request are written together",
+        )
 
 
 def _sized(args: bytes) -> bytes:

@@ -132,8 +132,11 @@ def test_operations_on_several_rows_want_a_hash_key(table: TableHandle) -> None:
         table.multi_get(b"")
     with pytest.raises(DataError, match="hash key"):
         table.multi_set(b"", {b"a": b"v"})
-    with pytest.raises(DataError):
-        table.multi_set(b"m", {})
+    for rows in (0, 1001):
+        with pytest.raises(DataError, match="expected 1 to 1000"):
+            table.multi_set(b"m", {b"%d" % i: b"v" for i in range(rows)})
+        with pytest.raises(DataError, match="expected 1 to 1000"):
+            table.multi_delete(b"m", [b"%d" % i for i in range(rows)])
 
 
 def numbers(rows: list[tuple[bytes, bytes]]) -> list[int]:
