@@ -1,0 +1,94 @@
+"""How many replicas a partition with a primary has, and what brings them to the wanted number."""
+
+from pegasus_server.meta.cure_case import QUORUM_MIN, Case, Decision, Propose, Wait, Whole
+from pegasus_server.meta.placement import choose_learner, choose_surplus
+from pegasus_tab.base.cluster import ProposalKind, ReplicaStatus
+from pegasus_tab.base.ids import NodeName
+
+
+def next_repair(case: Case) -> Decision:
+    """Name the next step towards full redundancy, then towards what a move wants."""
+    primary = case.config.primary
+    assert primary is not None
+    for node in case.config.secondaries:
+        if not case.is_alive(node) or _is_broken(case, node):
+            return Propose(ProposalKind.DOWNGRADE_TO_INACTIVE, node, primary)
+    surplus = len(case.config.members) - case.replica_count
+    if surplus < 0:
+        return _add(case, primary)
+    if surplus > 0:
+        return _remove(case, primary)
+    return _move(case, primary)
+
+
+def _is_broken(case: Case, node: NodeName) -> bool:
+    """Tell whether a secondary says of itself that it is no use."""
+    report = case.reports.report(node, case.gpid)
+    if report is None or not case.reports.is_later(node, case.watch.config_us):
+        return False
+    return report.suspect or report.status is ReplicaStatus.ERROR
+
+
+def _add(case: Case, primary: NodeName) -> Decision:
+    learning = _learner(case, primary)
+    if learning is not None:
+        return Wait(f"{learning} learns")
+    sent = case.watch.sent
+    is_urgent = len(case.config.members) < min(QUORUM_MIN, case.replica_count)
+    excluded: frozenset[NodeName] = frozenset()
+    if sent is not None and sent.proposal.kind is ProposalKind.ADD_LEARNER:
+        if _is_sensible(case, sent.proposal.node, sent.first_us):
+            return Propose(ProposalKind.ADD_LEARNER, sent.proposal.node, primary)
+        excluded = frozenset((sent.proposal.node,))
+    last = case.record.drops[-1].node if case.record.drops else None
+    if last is not None and last not in excluded:
+        if case.is_alive(last):
+            return Propose(ProposalKind.ADD_LEARNER, last, primary)
+        # What it holds is worth waiting for: catching up costs less than learning anew.
+        if not is_urgent and case.now_us - case.watch.config_us < case.numbers.return_us:
+            return Wait(f"{last} may come back")
+    node = choose_learner(case.gpid.app_id, case.config.members, case.nodes, case.loads, excluded)
+    node = node or _only(case, excluded)
+    if node is None:
+        return Wait(f"{len(case.config.members)} of {case.replica_count} replicas; no server left")
+    return Propose(ProposalKind.ADD_LEARNER, node, primary)
+
+
+def _learner(case: Case, primary: NodeName) -> NodeName | None:
+    """Return the living learner the primary reports."""
+    report = case.reports.report(primary, case.gpid)
+    if report is None or report.status is not ReplicaStatus.PRIMARY:
+        return None
+    living = (each.node for each in report.learners if case.is_alive(each.node))
+    return next((node for node in living if node not in case.config.members), None)
+
+
+def _is_sensible(case: Case, node: NodeName, first_us: int) -> bool:
+    if not case.is_alive(node) or node in case.config.members:
+        return False
+    return case.now_us - first_us < case.numbers.learn_start_us
+
+
+def _only(case: Case, excluded: frozenset[NodeName]) -> NodeName | None:
+    """Return an excluded server that is alive: better to try it again than nobody."""
+    return next(
+        (each for each in sorted(excluded) if _is_sensible(case, each, case.now_us)),
+        None,
+    )
+
+
+def _remove(case: Case, primary: NodeName) -> Decision:
+    away = case.watch.wanted_away
+    if away not in case.config.secondaries:
+        away = choose_surplus(case.gpid.app_id, case.config, case.nodes, case.loads)
+    assert away is not None
+    return Propose(ProposalKind.REMOVE, away, primary)
+
+
+def _move(case: Case, primary: NodeName) -> Decision:
+    watch = case.watch
+    if watch.wanted_primary in case.config.secondaries:
+        return Propose(ProposalKind.DOWNGRADE_TO_SECONDARY, primary, primary)
+    if watch.wanted_learner is not None and watch.wanted_learner not in case.config.members:
+        return Propose(ProposalKind.ADD_LEARNER, watch.wanted_learner, primary)
+    return Whole()
