@@ -22,7 +22,7 @@ from pegasus_tab.sql.planning import Planning, filtering, in_schema_order
 from pegasus_tab.sql.residual_literals import fit_literals
 from pegasus_tab.sql.residual_nodes import check_nodes
 from pegasus_tab.sql.residual_rewrite import ResidualParameters, name_outputs, rewrite_tree
-from pegasus_tab.sql.residual_scope import Reference, Scopes, SelectScope
+from pegasus_tab.sql.residual_scope import Reference, Scopes, SelectScope, may_have
 from pegasus_tab.sql.residual_sums import cast_integer_sums
 from pegasus_tab.sql.scope import Scope
 from pegasus_tab.sql.translate import translation
@@ -176,4 +176,6 @@ def _concerns(conjunct: Any, scope: SelectScope, reference: Reference) -> bool:
 
 def _is_surely(column: str, scope: SelectScope, reference: Reference) -> bool:
     owners = [one for one in scope.tables if one.has(column)]
-    return owners == [reference] and not scope.others
+    return owners == [reference] and not any(
+        may_have(query, column) for query in scope.others.values()
+    )

@@ -217,13 +217,14 @@ class Scopes:
         known = False
         for level in _outwards(scope):
             owners = [one for one in level.tables if one.has(name.column)]
-            if len(owners) > 1 and not level.others:
+            elsewhere = any(may_have(one, name.column) for one in level.others.values())
+            if len(owners) > 1 and not elsewhere:
                 _check_ambiguous(name, owners)
             for owner in owners:
                 owner.read(name.column)
-            if owners and not level.others:
+            if owners and not elsewhere:
                 return owners[0]
-            known = known or bool(owners) or bool(level.others)
+            known = known or bool(owners) or elsewhere
         if not known:
             tables = [one for level in _outwards(scope) for one in level.tables]
             if len(tables) == 1:
@@ -282,6 +283,19 @@ def _cte(table: Any) -> Any:
                 return one if one.args["alias"].args.get("columns") else one.this
         node = node.parent
     return None
+
+
+def may_have(query: Any, column: str) -> bool:
+    """Tell whether a subquery or CTE may have a column; one that is no plain SELECT may."""
+    if not isinstance(query, exp.Select):
+        return True
+    return any(
+        isinstance(item, exp.Star)
+        or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star))
+        or item.alias_or_name.lower() == column
+        or not item.alias_or_name
+        for item in query.expressions
+    )
 
 
 def _aliases(select: Any) -> set[str]:
