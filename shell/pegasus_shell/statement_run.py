@@ -122,10 +122,10 @@ def cancelled(sql: str) -> str:
 
 def tag(sql: str, rowcount: int) -> str:
     """Say what a statement without rows did: ``UPSERT 3``, ``CREATE TABLE``."""
-    words = sql.split(None, 2)
+    words = sql.split(None, 1)
     head = words[0].upper() if words else ""
-    if head in {"CREATE", "DROP", "ALTER", "RECALL", "UNDROP"} and len(words) > 1:
-        return f"{head} {words[1].upper()}"
+    if head in {"CREATE", "DROP", "ALTER", "RECALL", "UNDROP"}:
+        return f"{head} TABLE"  # a raw one is a table, too
     return f"{head} {rowcount}" if rowcount >= 0 else head
 
 
