@@ -96,6 +96,28 @@ def test_a_flipped_bit_in_the_log_is_reported_and_costs_no_other_replica(tmp_pat
         assert f"replica 1.{refused.pop()} is not served" in node.printed()
 
 
+def test_a_creation_that_a_crash_interrupted_is_finished_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    node = Node(tmp_path / "data")
+    with node:
+        with WireClient(node.port) as client:
+            client.create("t")
+        node.kill()
+        state = node.folder / "meta" / "state.json"
+        state.write_text(state.read_text().replace('"status": 1', '"status": 2'))
+        for index in (2, 3):
+            shutil.rmtree(node.folder / "replicas" / f"1.{index}")
+        (node.folder / "replicas" / "1.3.tmp").mkdir()
+        node.start()
+        with WireClient(node.port) as client:
+            while client.config("t").err == codes.ERR_BUSY_CREATING:
+                os.sched_yield()
+            table = client.table("t")
+            for key in KEYS:
+                assert table.put(key, b"v").error == codes.Status.OK
+
+
 FAILING_SYNC = """
 import errno, os, sys
 real = os.fdatasync

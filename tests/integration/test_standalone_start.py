@@ -96,6 +96,15 @@ def test_a_missing_table_state_beside_data(used_folder: Path) -> None:
     assert (used_folder / "replicas" / "1.0").is_dir()
 
 
+def test_a_table_state_that_is_older_than_the_data(used_folder: Path) -> None:
+    state = used_folder / "meta" / "state.json"
+    state.write_text('{"format": 1, "next_app_id": 1, "tables": []}')
+    code, said = start(used_folder)
+    assert code == EXIT_BAD_FOLDER
+    assert "1.0" in said
+    assert (used_folder / "replicas" / "1.0" / "db").is_dir()
+
+
 def test_a_log_of_another_node(used_folder: Path) -> None:
     file = used_folder / "node.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"node": "0" * 16}))

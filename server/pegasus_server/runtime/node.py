@@ -88,8 +88,9 @@ class Node(Factory):
         self._port = cast("Any", listening).getHost().port
         memory = RocksMemory()
         store = MetaStoreFile(self._folder.meta_state_path)
-        state = self._load_state(store)
+        state = self._load_state(store).after_restart()
         self._sweep_purged(state)
+        store.save(state)
         recovered = self._recover(state, memory)
         self._disk = DiskThread(
             recovered.log, Durability.parse(self._options.durability), self._deliver, _die
@@ -122,7 +123,7 @@ class Node(Factory):
         return port
 
     def _load_state(self, store: MetaStoreFile) -> ClusterState:
-        """Load the tables and raise their ballots for this life of the node."""
+        """Load the tables, and refuse to begin anew over data that belongs to some."""
         state = store.load()
         if state is None:
             held = sorted(map(str, self._folder.replicas()))
@@ -133,24 +134,23 @@ class Node(Factory):
                     f"{', '.join(held[:5])}; restore the file from a copy",
                 )
             state = ClusterState()
-        state = state.after_restart()
-        store.save(state)
         return state
 
     def _sweep_purged(self, state: ClusterState) -> None:
-        """Finish purges that a crash interrupted; leave alone what the state cannot know about."""
-        for gpid in list(self._folder.replicas()):
-            if gpid.app_id in state.tables:
-                continue
-            if gpid.app_id < state.next_app_id:
-                self._folder.delete_replica(gpid)
-            else:
-                logger.error(
-                    "%s holds data of a table that %s does not know; was that file restored from "
-                    "an old copy? The data is kept, but not served",
-                    self._folder.replica_path(gpid),
-                    self._folder.meta_state_path,
+        """Finish purges that a crash interrupted; refuse data that the state cannot know of.
+
+        A table made now would get the id, and the rows, of such data.
+        """
+        for gpid in sorted(self._folder.replicas()):
+            if gpid.app_id >= state.next_app_id:
+                raise StartupFault(
+                    EXIT_BAD_FOLDER,
+                    f"{self._folder.replica_path(gpid)} holds data of a table that is newer than "
+                    f"{self._folder.meta_state_path}; restore the newest copy of that file, or "
+                    "move the data away",
                 )
+            if gpid.app_id not in state.tables:
+                self._folder.delete_replica(gpid)
 
     def _recover(self, state: ClusterState, memory: RocksMemory) -> Recovered:
         recovery = Recovery(

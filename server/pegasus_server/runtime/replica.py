@@ -37,7 +37,7 @@ DEFAULT_TTL_ENV = "default_ttl"
 DENY_ENV = "replica.deny_client_request"
 READ_MS_ENV = "replica.rocksdb_iteration_threshold_time_ms"
 
-READ_SECONDS_MAX = 2.0
+READ_SECONDS_MAX = 1.0
 """A read that takes longer stops (protocol reference 6.5 allows 30 s; it holds up all others)."""
 SILENCE = ""
 """In place of an error name: no answer at all."""
