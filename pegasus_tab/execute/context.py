@@ -73,8 +73,8 @@ class Context:
         return other
 
     def calls(self, table: Table) -> TableCalls:
-        """Return the builder of calls to a table."""
-        return TableCalls(table.name, self.clock)
+        """Return the builder of calls to this very table, not to another of its name."""
+        return TableCalls(table.name, self.clock, table.app_id)
 
     def result(self, call: "Call[T]") -> T:
         """Carry out one call; raise its result when that is an error."""

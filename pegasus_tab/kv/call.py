@@ -49,12 +49,15 @@ class Call(Generic[T_co]):
         partition_hash: hash of the row's key; for a call to partition ``i`` as a whole, ``i``
             (it is taken modulo the partition count, so ``i`` maps to itself).
         arguments: the encoded argument struct, with wrapper and STOP.
+        app_id: the table's id, 0 for whichever table has the name: rows encoded for one table must
+            not reach another that was made under its name.
     """
 
     table: str
     method: Method[T_co]
     partition_hash: int
     arguments: bytes
+    app_id: int = 0
 
 
 class Waiting(Enum):

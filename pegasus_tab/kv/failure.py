@@ -129,6 +129,15 @@ def no_such_table(name: str, hint: str | None = None) -> Error:
     return ProgrammingError(f'table "{name}" does not exist', sqlstate=UNDEFINED_TABLE, hint=hint)
 
 
+def replaced(name: str) -> Error:
+    """Build the error of a call to a table that is gone, though another has its name now."""
+    return ProgrammingError(
+        f'table "{name}" was dropped, and another was made under its name',
+        sqlstate=UNDEFINED_TABLE,
+        hint="run the statement again to use the new table",
+    )
+
+
 def unreachable(text: str) -> Error:
     """Build the error of a client that never got through to any meta server."""
     return OperationalError(

@@ -270,6 +270,10 @@ class Session:
         if table is None or not table.partition_count:
             self._await_table(name, pending, now)
             return
+        wanted = pending.call.app_id
+        if wanted and wanted != table.app_id:
+            self._misdirected(pending, table, now)
+            return
         index = pending.call.partition_hash % table.partition_count
         pending.gpid = table.gpids[index]
         connection = table.connections[index]
@@ -279,6 +283,16 @@ class Session:
             connection.queue.append(pending)  # whoever queued first has seen to the rest
         else:
             self._enqueue(pending, connection, now)
+
+    def _misdirected(self, pending: Pending, table: PartitionTable, now: float) -> None:
+        """Keep a call from a table it was not made for; what is known may only be out of date."""
+        if pending.stale_version in {-1, table.version}:
+            pending.stale_version = table.version
+            table.waiting.append(pending)
+            self._query(table, now)
+        else:
+            replaced = failure.replaced(table.name)
+            self._finish(pending, failure.unrouted(pending, replaced))
 
     def _await_table(self, name: str, pending: Pending, now: float) -> None:
         table = self._tables.get(name)

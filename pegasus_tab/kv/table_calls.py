@@ -54,11 +54,13 @@ class TableCalls:
     Args:
         name: table name.
         clock: unix seconds, for times to live.
+        app_id: the table's id when only that table will do, 0 for whichever has the name.
     """
 
-    def __init__(self, name: str, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, clock: Callable[[], float], app_id: int = 0) -> None:
         self.name = name
         self._clock = clock
+        self._app_id = app_id
 
     def expiry(self, ttl_seconds: int) -> int:
         """Turn a time to live into the absolute expiry that requests carry.
@@ -78,11 +80,15 @@ class TableCalls:
 
     def get_call(self, key: bytes) -> Call[bytes | None]:
         """Read one row; the result is its value, None when there is no such row."""
-        return Call(self.name, methods.GET, encoded_key_hash(key), encode_blob_argument(key))
+        return Call(
+            self.name, methods.GET, encoded_key_hash(key), encode_blob_argument(key), self._app_id
+        )
 
     def ttl_call(self, key: bytes) -> Call[int | None]:
         """Ask how long a row lives: seconds, -1 for ever, None when there is no such row."""
-        return Call(self.name, methods.TTL, encoded_key_hash(key), encode_blob_argument(key))
+        return Call(
+            self.name, methods.TTL, encoded_key_hash(key), encode_blob_argument(key), self._app_id
+        )
 
     def set_call(
         self, hash_key: bytes, sort_key: bytes, value: bytes, ttl_seconds: int = 0
@@ -116,11 +122,17 @@ class TableCalls:
         args = put_arguments(key, value, expires)
         if len(args) > _ARGUMENT_BYTES_MAX:
             raise _write_too_large(len(args))
-        return Call(self.name, methods.PUT, hashed, args)
+        return Call(self.name, methods.PUT, hashed, args, self._app_id)
 
     def remove_call(self, key: bytes) -> Call[int]:
         """Remove one row, whether it is there or not; the result is the write's decree."""
-        return Call(self.name, methods.REMOVE, encoded_key_hash(key), encode_blob_argument(key))
+        return Call(
+            self.name,
+            methods.REMOVE,
+            encoded_key_hash(key),
+            encode_blob_argument(key),
+            self._app_id,
+        )
 
     def incr_call(self, key: bytes, by: int, ttl_seconds: int = 0) -> Call[int]:
         """Add to a row that holds decimal text; the result is the sum.
@@ -142,7 +154,9 @@ class TableCalls:
     def multi_get_call(self, request: MultiGetRequest) -> Call[RowsPage]:
         """Read one page of rows of one hash key, by sort keys or by range."""
         hashed = _hash_of(request.hash_key)
-        return Call(self.name, methods.MULTI_GET, hashed, multi_get_arguments(request))
+        return Call(
+            self.name, methods.MULTI_GET, hashed, multi_get_arguments(request), self._app_id
+        )
 
     def multi_put_call(
         self,
@@ -166,7 +180,7 @@ class TableCalls:
         _check_count(len(sort_keys))
         _check_key(hash_key, max(sort_keys, key=len))
         args = multi_put_arguments(hash_key, sort_keys, values, self.expiry(ttl_seconds))
-        return Call(self.name, methods.MULTI_PUT, hashed, _sized(args))
+        return Call(self.name, methods.MULTI_PUT, hashed, _sized(args), self._app_id)
 
     def multi_remove_call(self, hash_key: bytes, sort_keys: Sequence[bytes]) -> Call[int]:
         """Remove rows of one hash key together; the result is the number of sort keys given."""
@@ -199,10 +213,10 @@ class TableCalls:
     def sortkey_count_call(self, hash_key: bytes) -> Call[int]:
         """Count the rows of one hash key."""
         args = encode_blob_argument(hash_key)
-        return Call(self.name, methods.SORTKEY_COUNT, _hash_of(hash_key), args)
+        return Call(self.name, methods.SORTKEY_COUNT, _hash_of(hash_key), args, self._app_id)
 
     def _keyed(self, method: Method[T], hashed: int, struct: bytes) -> Call[T]:
-        return Call(self.name, method, hashed, _sized(arguments(struct)))
+        return Call(self.name, method, hashed, _sized(arguments(struct)), self._app_id)
 
     # -- whole partitions; their index stands in for the hash -----------------------------------
 
@@ -212,27 +226,27 @@ class TableCalls:
         """Read rows of any hash keys that lie in one partition; missing rows are left out."""
         request = BatchGetRequest([FullKey(*key) for key in keys])
         args = arguments(request.encode())
-        return Call(self.name, methods.BATCH_GET, partition_index, args)
+        return Call(self.name, methods.BATCH_GET, partition_index, args, self._app_id)
 
     def get_scanner_call(self, partition_index: int, request: GetScannerRequest) -> Call[ScanPage]:
         """Begin a scan (``return_expire_ts`` and ``only_return_count`` are not supported here)."""
         args = arguments(request.encode())
-        return Call(self.name, methods.GET_SCANNER, partition_index, args)
+        return Call(self.name, methods.GET_SCANNER, partition_index, args, self._app_id)
 
     def scan_call(self, partition_index: int, context_id: int) -> Call[ScanPage]:
         """Go on with a scan; a context id is good for one use."""
         args = arguments(ScanRequest(context_id).encode())
-        return Call(self.name, methods.SCAN, partition_index, args)
+        return Call(self.name, methods.SCAN, partition_index, args, self._app_id)
 
     def clear_scanner_call(self, partition_index: int, context_id: int) -> Call[None]:
         """End a scan early; nobody answers, the result comes with the sending."""
         args = encode_i64_argument(context_id)
-        return Call(self.name, methods.CLEAR_SCANNER, partition_index, args)
+        return Call(self.name, methods.CLEAR_SCANNER, partition_index, args, self._app_id)
 
     def tab_scan_call(self, partition_index: int, request: TabScanRequest) -> Call[TabScanResponse]:
         """Read one page of a table with a schema; status ABORTED: its schema has changed."""
         args = arguments(request.encode())
-        return Call(self.name, methods.TAB_SCAN, partition_index, args)
+        return Call(self.name, methods.TAB_SCAN, partition_index, args, self._app_id)
 
 
 def _hash_of(hash_key: bytes) -> int:
