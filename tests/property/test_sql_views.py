@@ -1,0 +1,101 @@
+"""What is handed down to a view changes no answer: the query gives the same over filtered and full views."""
+
+import re
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pegasus_tab.execute.storage_filter import storage_filter
+from pegasus_tab.sql.plan_nodes import ResidualQuery, ScanView
+from pegasus_tab.sql.prepare import prepare
+from pegasus_tab.tabular.filter_rows import compile_filter
+from tests.property.sql_strategies import key_predicates, row_values
+from tests.property.test_sql_plans import CATALOG, COLUMNS, TABLE, Row, bindings_of, reached
+from tests.property.test_sql_residual import SCHEMA
+
+DATABASE = duckdb.connect()
+NAMES = re.compile(r"\b(user_id|at|seq|name|age|score|price|ok|attrs|counts)\b")
+
+
+def qualified(alias: str) -> st.SearchStrategy[str]:
+    return key_predicates().map(lambda where: NAMES.sub(rf"{alias}.\1", where))
+
+
+def queries() -> st.SearchStrategy[str]:
+    join = st.sampled_from(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
+    on = st.sampled_from(["a.user_id = b.user_id", "a.name = b.name", "a.seq = b.seq AND b.ok"])
+    where = st.one_of(qualified("a"), qualified("b"))
+    joined = st.tuples(join, on, where, where).map(
+        lambda one: (
+            "SELECT a.seq, b.seq, a.name, b.age FROM events a "
+            f"{one[0]} events b ON {one[1]} WHERE ({one[2]}) AND ({one[3]})"
+        )
+    )
+    inner = st.tuples(qualified("a"), qualified("b")).map(
+        lambda one: f"SELECT a.seq, b.seq FROM events a JOIN events b ON {one[0]} AND {one[1]}"
+    )
+    nested = st.tuples(qualified("a"), qualified("b")).map(
+        lambda one: (
+            f"SELECT a.seq FROM events a WHERE {one[0]} AND EXISTS "
+            f"(SELECT 1 FROM events b WHERE b.seq = a.seq AND {one[1]})"
+        )
+    )
+    grouped = qualified("a").map(
+        lambda where: (
+            f"SELECT a.name, count(*), sum(a.age) FROM events a WHERE {where} GROUP BY a.name"
+        )
+    )
+    union = st.tuples(qualified("a"), qualified("b")).map(
+        lambda one: (
+            f"SELECT a.seq FROM events a WHERE {one[0]} "
+            f"UNION ALL SELECT b.age FROM events b WHERE {one[1]}"
+        )
+    )
+    return st.one_of(joined, inner, nested, grouped, union)
+
+
+def table_of(rows: list[Row]) -> pa.Table:
+    values = [dict(zip((column.name for column in COLUMNS), row, strict=True)) for row in rows]
+    for row in values:
+        for name, value in row.items():
+            if isinstance(value, dict):
+                row[name] = list(value.items())
+    return pa.Table.from_pylist(values, schema=SCHEMA)
+
+
+def answer(sql: str, tables: dict[str, pa.Table]) -> list[Any]:
+    with DATABASE.cursor() as cursor:
+        for name, table in tables.items():
+            cursor.register(name, table)
+        return sorted(map(repr, cursor.execute(sql).fetchall()))
+
+
+@settings(max_examples=150)
+@given(
+    queries(),
+    st.lists(
+        row_values().map(lambda row: tuple(row[column.name] for column in COLUMNS)), max_size=5
+    ),
+)
+def test_views_may_be_filtered(sql: str, rows: list[Row]) -> None:
+    statement = prepare(sql, CATALOG, {})
+    assert isinstance(statement.plan, ResidualQuery)
+    bindings = bindings_of(statement)
+
+    def kept(view: ScanView) -> list[Row]:
+        filter_ = storage_filter(view.source.pushed, bindings)
+        passes = compile_filter(filter_, TABLE.schema) if filter_ is not None else None
+        return [
+            row
+            for row in rows
+            if reached(view.source.access, row, bindings)
+            and (passes is None or passes(row) is True)
+        ]
+
+    views = statement.plan.views
+    filtered = {view.name: table_of(kept(view)) for view in views}
+    full = {view.name: table_of(rows) for view in views}
+    assert answer(statement.plan.sql, filtered) == answer(statement.plan.sql, full)
