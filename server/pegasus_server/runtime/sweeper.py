@@ -14,8 +14,8 @@ SLICE_SECONDS = 0.1
 """Time between two slices."""
 SLICE_ROWS_MAX = 512
 """Rows looked at in one slice: under a millisecond of the reactor's time."""
-PASS_SECONDS_MIN = 600.0
-"""Time from the start of one pass over the node to the next."""
+REST_SLICES = 6000
+"""Slices skipped between two passes over the node, ten minutes."""
 
 
 class ExpirySweeper:
@@ -34,16 +34,15 @@ class ExpirySweeper:
         self._turn = turn
         self._due: list[tuple[int, int]] = []
         self._resume_key: bytes | None = None
-        self._rest_seconds = PASS_SECONDS_MIN
+        self._rest = REST_SLICES
 
     def slice(self) -> None:
         """Do one slice of work; call every SLICE_SECONDS."""
         if not self._due:
-            self._rest_seconds -= SLICE_SECONDS
-            if self._rest_seconds > 0:
-                return
-            self._due = sorted(self._replicas)
-            self._rest_seconds = PASS_SECONDS_MIN
+            self._rest -= 1
+            if self._rest < 0:
+                self._due = sorted(self._replicas)
+                self._rest = REST_SLICES
             return
         replica = self._replicas.get(self._due[-1])
         if replica is None or replica.is_failed:
