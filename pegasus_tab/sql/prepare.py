@@ -69,19 +69,35 @@ def parse(text: str) -> ast.Parsed:
     """Parse one statement, by the quick front when it can.
 
     Raises:
-        ProgrammingError: 42601 syntax, 54000 longer than STATEMENT_CHARACTERS_MAX.
+        ProgrammingError: 42601 syntax, 54000 longer than STATEMENT_CHARACTERS_MAX, 42804 not a
+            str, 22021 half characters.
         NotSupportedError: a statement refused by name.
         DataError: a literal without a value.
     """
-    if len(text) > STATEMENT_CHARACTERS_MAX:
-        raise ProgrammingError(
-            f"the statement has {len(text)} characters, at most {STATEMENT_CHARACTERS_MAX} are read",
-            sqlstate="54000",
-            hint="send rows as parameters with executemany",
-        )
+    _refuse_bad_text(text)
     parsed = parse_quickly(text)
     if parsed is not None:
         return parsed
     from pegasus_tab.sql import front
 
     return front.parse(text)
+
+
+def _refuse_bad_text(text: object) -> None:
+    """Refuse what no front should see: other types, too much, half characters."""
+    if not isinstance(text, str):
+        raise ProgrammingError(f"a statement is a str, not {type(text).__name__}", sqlstate="42804")
+    if len(text) > STATEMENT_CHARACTERS_MAX:
+        raise ProgrammingError(
+            f"the statement has {len(text)} characters, at most {STATEMENT_CHARACTERS_MAX} are read",
+            sqlstate="54000",
+            hint="send rows as parameters with executemany",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # what input that is not UTF-8 is decoded to
+        raise ProgrammingError(
+            "the statement is not valid Unicode: lone surrogate",
+            sqlstate="22021",
+            position=error.start,
+        ) from error
