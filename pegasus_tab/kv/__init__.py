@@ -46,7 +46,8 @@ def connect(where: str | Dsn | Sequence[Address], *, timeout_ms: int | None = No
     dsn = parse_dsn(where) if isinstance(where, str) else where
     if not isinstance(dsn, Dsn):
         dsn = Dsn(addresses=tuple(dsn))
-    limit = _timeout_ms(dsn) if timeout_ms is None else timeout_ms
+    stated = _timeout_ms(dsn)
+    limit = stated if timeout_ms is None else timeout_ms
     if limit < 1:
         raise InterfaceError(f"a timeout of {limit} ms is too short", sqlstate="22023")
     folder = dsn.folder
