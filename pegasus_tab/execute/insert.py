@@ -21,6 +21,7 @@ from pegasus_tab.execute.row_input import FullRow, RowInput
 from pegasus_tab.execute.strict import Evaluator
 from pegasus_tab.kv.call import Call
 from pegasus_tab.sql.plan_nodes import Insert
+from pegasus_tab.tabular.refusal import shown
 from pegasus_tab.tabular.row_codec import Pair, RowCodec
 from pegasus_tab.tabular.schema import Kind
 from pegasus_tab.wire.codes import CasCheckType, MutateOperation, Status
@@ -211,7 +212,7 @@ class InsertExecutor:
         ids = [*schema.hash_key, *(part.column for part in schema.sort_key)]
         places = {column.id: place for place, column in enumerate(schema.columns)}
         names = {column.id: column.name for column in schema.columns}
-        return "(" + ", ".join(f"{names[id_]} = {row[places[id_]]!r}" for id_ in ids) + ")"
+        return "(" + ", ".join(f"{names[id_]} = {shown(row[places[id_]])}" for id_ in ids) + ")"
 
 
 def puts(pairs: Sequence[Pair], expiry: int) -> list[Mutate]:
