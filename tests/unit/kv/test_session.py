@@ -11,6 +11,7 @@ from pegasus_tab.base.errors import (
     UnknownOutcome,
 )
 from pegasus_tab.base.ids import Gpid
+from pegasus_tab.kv.connection import SEQID_MAX
 from pegasus_tab.kv.partition_table import PartitionTable
 from pegasus_tab.kv.retry import RetryPolicy
 from pegasus_tab.kv.session import Session
@@ -81,6 +82,16 @@ def test_a_reply_nobody_waits_for_is_dropped() -> None:
     assert not call.done
     rig.reply_get(rig.take(codes.GET), b"mine")
     assert call.result == b"mine"
+
+
+def test_numbers_start_again_after_the_largest() -> None:
+    rig = ready()
+    rig.session._board.connections[SERVER]._seqid = SEQID_MAX - 1
+    calls = [rig.get(), rig.get()]
+    assert [r.frame.seqid for r in rig.requests] == [SEQID_MAX, 1]
+    for request in rig.requests:
+        rig.reply_get(request, b"%d" % request.frame.seqid)
+    assert [call.result for call in calls] == [b"2147483647", b"1"]
 
 
 def test_bytes_may_come_cut_anywhere() -> None:
