@@ -19,6 +19,7 @@ from pegasus_tab.execute.errors import StaleSchema, arrow_missing
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.execute.parameters import Given, ParameterBinder
 from pegasus_tab.execute.result import ResultSet
+from pegasus_tab.sql.plan_cache import ENTRY_BYTES_MAX
 from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
 from pegasus_tab.sql.prepare import prepare
 from pegasus_tab.sql.settings import TIMEOUT, setting_value
@@ -128,6 +129,7 @@ class Session:
         try:
             return _run_many(compiled, given, context)
         except Error as error:
+            self._noted_as_outdated(error)
             raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
 
     def compiled(self, text: str) -> Compiled:
@@ -137,6 +139,8 @@ class Session:
         if known is not None and known.statement is statement:
             return known
         compiled = Compiled(statement, compile_statement(statement), ParameterBinder(statement))
+        if len(text) > ENTRY_BYTES_MAX:
+            return compiled  # mostly a bulk INSERT, which does not come back
         self._compiled[text] = compiled
         while len(self._compiled) > COMPILED_MAX:
             self._compiled.popitem(last=False)
@@ -153,18 +157,26 @@ class Session:
         compiled = self._compiled_anew(text)
         try:
             return _run(compiled, parameters, context)
-        except (StaleSchema, UnknownLayout) as error:
-            self.catalog.invalidate()
+        except Error as error:
+            if not self._noted_as_outdated(error):
+                raise
             again = self.compiled(text)
             if again is compiled:
                 raise
             if _writes(compiled.statement.plan):
                 # Rows written before the error would be written twice.
                 raise StaleSchema(
-                    "the table's schema changed while the statement ran; some rows may be written",
-                    ambiguous=True,
+                    f"the table changed while the statement ran: {error.message}", ambiguous=True
                 ) from error
-            return _run(again, parameters, context)
+        return _run(again, parameters, context)
+
+    def _noted_as_outdated(self, error: Error) -> bool:
+        """Tell whether a statement failed because its table is another by now; look at it anew then."""
+        undefined = isinstance(error, ProgrammingError) and error.sqlstate in UNDEFINED
+        if undefined or isinstance(error, StaleSchema | UnknownLayout):
+            self.catalog.invalidate()
+            return True
+        return False
 
     def _compiled_anew(self, text: str) -> Compiled:
         """Return the statement ready to run, planned with a fresh listing if a name is missing."""

@@ -157,6 +157,8 @@ class MemoryCluster:
         table = self.living(call.table)
         if table is None:
             return failure.no_such_table(call.table)
+        if call.app_id not in {0, table.app_id}:
+            return failure.replaced(call.table)
         index = call.partition_hash % len(table.partitions)
         partition = table.partitions[index]
         frame = _request_frame(call, partition.identity.gpid)

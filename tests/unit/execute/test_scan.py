@@ -6,6 +6,7 @@ from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.execute import scan
 from pegasus_tab.execute.errors import StaleSchema
 from pegasus_tab.execute.session import Session
+from pegasus_tab.tabular.errors import UnknownLayout
 from pegasus_tab.wire import codes
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.sql_runner import SqlRunner
@@ -138,3 +139,36 @@ def test_a_write_that_meets_a_newer_schema_is_not_repeated(
     assert caught.value.retryable
     assert table("UPDATE t SET n = n + 1 WHERE k = 1") == 1
     assert table("SELECT n, z FROM t WHERE k = 1") == [(3, 5)]
+
+
+def test_a_table_dropped_and_made_anew_is_never_read_or_written_as_the_old_one(
+    table: SqlRunner, cluster: MemoryCluster
+) -> None:
+    assert table("SELECT n FROM t WHERE k = 1") == [(1,)]
+    assert table("UPDATE t SET n = NULL WHERE k = '1'") == 1
+    other = Session(cluster.client(), clock=lambda: cluster.now, monotonic=lambda: cluster.now)
+    other.execute("DROP TABLE t")
+    other.execute("CREATE TABLE t (k TEXT, n TEXT, PRIMARY KEY (k))")
+    other.execute("UPSERT INTO t VALUES ('1', 'one')")
+    with pytest.raises(StaleSchema, match="another was made under its name"):
+        table("UPDATE t SET n = NULL WHERE k = '1'")
+    assert table("SELECT n FROM t WHERE k = '1'") == [("one",)]
+
+
+def test_a_query_goes_over_to_the_new_table(table: SqlRunner, cluster: MemoryCluster) -> None:
+    query = "SELECT * FROM t WHERE k = '1'"
+    assert table(query)[0][:2] == (1, 1)
+    other = Session(cluster.client(), clock=lambda: cluster.now, monotonic=lambda: cluster.now)
+    other.execute("DROP TABLE t")
+    other.execute("CREATE TABLE t (k TEXT, n TEXT, PRIMARY KEY (k))")
+    other.execute("UPSERT INTO t VALUES ('1', 'one')")
+    assert table(query) == [("1", "one")]
+
+
+def test_a_damaged_row_is_not_taken_for_a_newer_schema(
+    table: SqlRunner, cluster: MemoryCluster
+) -> None:
+    client = cluster.client()
+    client.table("t").set((5 + 2**31).to_bytes(4, "big"), b"", b"\xff\xffnonsense")
+    with pytest.raises(UnknownLayout):
+        table("SELECT * FROM t WHERE k = 5")
