@@ -4,8 +4,8 @@ A plan is as large as its text, give or take a factor, so the text's length stan
 rests on the tables it was planned with: it counts only while the catalog hands out those very
 tables, so a change of one table spoils only the plans that read it.
 
-Threads may share a cache without a lock: each step is one operation on the dict, and an entry that
-another thread evicts in between is only a miss.
+Threads may share a cache without a lock: an entry that another thread evicts in between is only a
+miss, and a lost update of the text count makes the cache forget a little early or late.
 """
 
 from collections import OrderedDict
@@ -74,6 +74,7 @@ class PlanCache:
             try:
                 oldest, _ = self._entries.popitem(last=False)
             except KeyError:
+                self._text_bytes = 0  # another thread emptied the cache
                 return
             self._text_bytes -= len(oldest[0])
 
