@@ -15,11 +15,12 @@ from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context, codec_of
 from pegasus_tab.execute.evaluate import compile_expression
 from pegasus_tab.execute.merge import MergeWriter
-from pegasus_tab.execute.put_stream import EncodedRow, PutStream
-from pegasus_tab.execute.result import ResultSet
+from pegasus_tab.execute.put_stream import WRITE_WINDOW, EncodedRow, PutStream
+from pegasus_tab.execute.result import Page, ResultSet
 from pegasus_tab.execute.row_input import FullRow, RowInput
 from pegasus_tab.execute.strict import Evaluator
 from pegasus_tab.kv.call import Call
+from pegasus_tab.sql.explain import sources
 from pegasus_tab.sql.plan_nodes import Insert
 from pegasus_tab.tabular.refusal import shown
 from pegasus_tab.tabular.row_codec import Pair, RowCodec
@@ -72,6 +73,8 @@ class InsertExecutor:
         self._codec = codec_of(plan.table)
         self._input = RowInput(plan)
         self._query = query
+        read = () if plan.query is None else sources(plan.query)
+        self._reads_itself = any(source.table.app_id == plan.table.app_id for source in read)
         self._ttl = None if plan.ttl is None else compile_expression(plan.ttl)
         self._families = _families(plan)
         self._merge = MergeWriter(plan) if plan.merge else None
@@ -137,7 +140,11 @@ class InsertExecutor:
                 raise ProgrammingError(
                     f"{wanted} columns, but the query has {found}", sqlstate="42601"
                 )
-            for page in result.pages():
+            pages: Iterable[Page] = result.pages()
+            if self._reads_itself:
+                # Else a scan would come upon the rows it feeds, and never end.
+                pages = list(pages)
+            for page in pages:
                 for row in page:
                     yield self._input.completed(row)
         finally:
@@ -176,7 +183,7 @@ class InsertExecutor:
                 yield call
 
         inserted, duplicate = 0, None
-        for response in context.results(calls()):
+        for response in context.results(calls(), WRITE_WINDOW):
             row = under_way.popleft()
             if response.error == Status.OK:
                 inserted += 1

@@ -19,6 +19,8 @@ from pegasus_tab.tabular.row_codec import Pair
 from pegasus_tab.wire.keys import encode_key
 
 CHUNK_ROWS = 4096
+WRITE_WINDOW = 512
+"""Requests under way at once: what arrives together shares one log write on the server."""
 PAIR_OVERHEAD_BYTES = 32
 """What a pair takes in a request beside its key and value."""
 REQUEST_BYTES_MAX = WRITE_REQUEST_BYTES_MAX - 8 * KIB
@@ -57,7 +59,7 @@ class PutStream:
             Error: what one of the requests met; some rows are written then.
         """
         while not self._ended:
-            for _ in context.results(self._calls_until_conflict()):
+            for _ in context.results(self._calls_until_conflict(), WRITE_WINDOW):
                 self._answered += 1
         return self.rowcount
 
