@@ -17,6 +17,7 @@ from pegasus_server.meta.inputs import (
     RecallTable,
     RenameTable,
     SetEnvs,
+    SetReplicaCount,
 )
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_server.meta.table_envs import SCHEMA_ENV, envs_fault, schema_version
@@ -75,6 +76,8 @@ def evaluate(request: MetaRequest, state: ClusterState, now: int) -> Outcome:
             return _recall(request, state)
         case RenameTable():
             return _rename(request, state)
+        case SetReplicaCount():
+            return _set_replica_count(request, state)
         case SetEnvs():
             return _set_envs(request, state)
         case DeleteEnvs():
@@ -102,19 +105,39 @@ def _create(request: CreateTable, state: ClusterState, now: int) -> Outcome:
 
 
 def _shape_fault(request: CreateTable) -> str | None:
+    """Say what is wrong with the shape of a table to be made, or return None."""
     count = request.partition_count
     if not PARTITIONS_MIN <= count <= PARTITIONS_MAX or count & (count - 1):
         return (
             f"partition count {count} is not a power of two from {PARTITIONS_MIN} "
             f"to {PARTITIONS_MAX}"
         )
-    if not 1 <= request.replica_count <= REPLICAS_MAX:
-        return f"replica count {request.replica_count} is not in 1..{REPLICAS_MAX}"
+    return _replica_count_fault(request.replica_count)
+
+
+def _replica_count_fault(replica_count: int) -> str | None:
+    if not 1 <= replica_count <= REPLICAS_MAX:
+        return f"replica count {replica_count} is not in 1..{REPLICAS_MAX}"
     return None
+
+
+def _living(name: str, state: ClusterState) -> Table | Refused:
+    """Find a table that takes changes."""
+    table = state.by_name(name)
+    if table is None:
+        return _no_such_table(name)
+    return _busy(table) if table.is_unfinished else table
+
+
+def _busy(table: Table) -> Refused:
+    doing = table.status.name.lower()
+    return Refused(error_names.BUSY_CREATING, f"table {table.name} is {doing}; try again soon")
 
 
 def _create_existing(request: CreateTable, existing: Table) -> Outcome:
     wanted = (request.partition_count, request.replica_count)
+    if existing.is_unfinished:
+        return _busy(existing)
     if request.success_if_exist and wanted == (
         existing.partition_count,
         existing.max_replica_count,
@@ -134,6 +157,8 @@ def _drop(request: DropTable, state: ClusterState, now: int) -> Outcome:
         return Unchanged(None)
     if table is None:
         return _no_such_table(request.name)
+    if table.is_unfinished:
+        return _busy(table)
     hold = request.reserve_seconds
     if hold is None or hold < 0:
         hold = HOLD_SECONDS_DEFAULT
@@ -162,9 +187,9 @@ def _recall(request: RecallTable, state: ClusterState) -> Outcome:
 def _rename(request: RenameTable, state: ClusterState) -> Outcome:
     if fault := name_fault(request.new_name):
         return _invalid(fault)
-    table = state.by_name(request.old_name)
-    if table is None:
-        return _no_such_table(request.old_name)
+    table = _living(request.old_name, state)
+    if isinstance(table, Refused):
+        return table
     if request.new_name == request.old_name:
         return Unchanged(table)
     if state.by_name(request.new_name) is not None:
@@ -173,10 +198,22 @@ def _rename(request: RenameTable, state: ClusterState) -> Outcome:
     return Changed(state.with_table(renamed), renamed)
 
 
+def _set_replica_count(request: SetReplicaCount, state: ClusterState) -> Outcome:
+    table = _living(request.name, state)
+    if isinstance(table, Refused):
+        return table
+    if fault := _replica_count_fault(request.replica_count):
+        return _invalid(fault)
+    if request.replica_count == table.max_replica_count:
+        return Unchanged(table)
+    changed = replace(table, max_replica_count=request.replica_count)
+    return Changed(state.with_table(changed), changed)
+
+
 def _set_envs(request: SetEnvs, state: ClusterState) -> Outcome:
-    table = state.by_name(request.name)
-    if table is None:
-        return _no_such_table(request.name)
+    table = _living(request.name, state)
+    if isinstance(table, Refused):
+        return table
     if fault := envs_fault(request.envs):
         return _invalid(fault)
     schema = request.envs.get(SCHEMA_ENV)
@@ -192,18 +229,18 @@ def _set_envs(request: SetEnvs, state: ClusterState) -> Outcome:
 
 
 def _delete_envs(request: DeleteEnvs, state: ClusterState) -> Outcome:
-    table = state.by_name(request.name)
-    if table is None:
-        return _no_such_table(request.name)
+    table = _living(request.name, state)
+    if isinstance(table, Refused):
+        return table
     if SCHEMA_ENV in request.keys and SCHEMA_ENV in table.envs:
         return _invalid(f"{SCHEMA_ENV} cannot be deleted: the rows could not be read without it")
     return _with_envs(state, table, {k: v for k, v in table.envs.items() if k not in request.keys})
 
 
 def _clear_envs(request: ClearEnvs, state: ClusterState) -> Outcome:
-    table = state.by_name(request.name)
-    if table is None:
-        return _no_such_table(request.name)
+    table = _living(request.name, state)
+    if isinstance(table, Refused):
+        return table
     kept = {
         name: value
         for name, value in table.envs.items()

@@ -55,6 +55,15 @@ class RenameTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetReplicaCount:
+    """Ask for another number of copies of each partition, 1..REPLICAS_MAX."""
+
+    name: str
+    replica_count: int
+    token: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetEnvs:
     """Set table envs."""
 
@@ -114,7 +123,14 @@ class Tick:
 
 
 MetaRequest: TypeAlias = (
-    CreateTable | DropTable | RecallTable | RenameTable | SetEnvs | DeleteEnvs | ClearEnvs
+    CreateTable
+    | DropTable
+    | RecallTable
+    | RenameTable
+    | SetReplicaCount
+    | SetEnvs
+    | DeleteEnvs
+    | ClearEnvs
 )
 MetaInput: TypeAlias = (
     MetaRequest | StateSaved | SaveFailed | ReplicasOpened | ReplicasFailed | Tick

@@ -1,11 +1,12 @@
-"""The meta server's state machine: tables of the cluster, for one node in this version.
+"""The state machine of the tables: a standalone node's whole meta, and a part of a cluster's.
 
-Theory of operation. Requests wait in a queue and are worked off one at a time. A request that
-changes something leads to SaveState; only when the store confirmed are its consequences spoken:
-replicas opened or closed, envs passed on, the client answered ("save, then speak", style 3.1).
-Making and recalling a table takes two saves: the first (CREATING, RECALLING) before its replicas
-are touched, the second (AVAILABLE) once they serve, so that a crash in between is finished at the
-next start. Questions are answered from ``state``, which is always what the store holds.
+Theory of operation. Requests wait in a queue while a save is under way. A request that changes
+something leads to SaveState; only when the store confirmed are its consequences spoken: replicas
+opened or closed, envs passed on, the client answered ("save, then speak", style 3.1). Making and
+recalling a table takes two saves: the first (CREATING, RECALLING) before its replicas are touched,
+the second (AVAILABLE) once they serve, so that a crash in between is finished at the next start.
+Opening replicas takes its time, in a cluster that of other servers; requests for other tables go
+on meanwhile. Questions are answered from ``state``, which is always what the store holds.
 """
 
 from collections import deque
@@ -37,6 +38,7 @@ from pegasus_server.meta.inputs import (
     ReplicasOpened,
     SaveFailed,
     SetEnvs,
+    SetReplicaCount,
     StateSaved,
     Tick,
 )
@@ -57,20 +59,12 @@ class _Saving:
     token: object
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """Replicas on their way: of which table, and for which request."""
-
-    app_id: int
-    token: object
-
-
 class Meta:
     """Owns the tables.
 
     Invariants:
       * ``state`` is what the store holds; nothing that depends on a newer state is ever spoken;
-      * at most one save or one opening of replicas is under way;
+      * at most one save is under way, and one opening of replicas per table;
       * app ids are never reused (ClusterState).
 
     Args:
@@ -80,7 +74,9 @@ class Meta:
     def __init__(self, state: ClusterState) -> None:
         state.check()
         self.state = state
-        self._work: _Saving | _Opening | None = None
+        self._saving: _Saving | None = None
+        self._opening: dict[int, object] = {}
+        self._opened: deque[ReplicasOpened | ReplicasFailed] = deque()
         self._waiting: deque[MetaRequest] = deque()
 
     def step(self, event: MetaInput, now: int) -> list[MetaEffect]:
@@ -94,8 +90,11 @@ class Meta:
             Effects in the order to carry them out.
         """
         effects = self._react(event, now)
-        while self._work is None and self._waiting:
-            effects += self._on_request(self._waiting.popleft(), now)
+        while self._saving is None and (self._opened or self._waiting):
+            if self._opened:
+                effects += self._on_opened(self._opened.popleft())
+            else:
+                effects += self._on_request(self._waiting.popleft(), now)
         self.state.check()
         return effects
 
@@ -105,10 +104,10 @@ class Meta:
                 return self._on_saved()
             case SaveFailed():
                 return self._on_save_failed(event)
-            case ReplicasOpened():
-                return self._on_replicas_opened(event)
-            case ReplicasFailed():
-                return self._on_replicas_failed(event)
+            case ReplicasOpened() | ReplicasFailed():
+                assert event.app_id in self._opening, "replicas were opened that nobody asked for"
+                self._opened.append(event)
+                return []
             case Tick():
                 return self._on_tick(now)
             case _:
@@ -134,45 +133,49 @@ class Meta:
     def _save(
         self, state: ClusterState, then: Sequence[MetaEffect], token: object
     ) -> list[MetaEffect]:
-        assert self._work is None
+        assert self._saving is None
         state.check()
-        self._work = _Saving(state, tuple(then), token)
+        self._saving = _Saving(state, tuple(then), token)
         return [SaveState(state)]
 
     def _on_saved(self) -> list[MetaEffect]:
-        work = self._work
-        assert isinstance(work, _Saving), "the store confirmed a save nobody asked for"
-        self.state = work.state
-        self._work = None
-        for effect in work.then:
+        saving = self._saving
+        assert saving is not None, "the store confirmed a save nobody asked for"
+        self.state = saving.state
+        self._saving = None
+        for effect in saving.then:
             if isinstance(effect, OpenReplicas):
-                self._work = _Opening(effect.table.app_id, work.token)
-        return list(work.then)
+                self._opening[effect.table.app_id] = saving.token
+        return list(saving.then)
 
     def _on_save_failed(self, event: SaveFailed) -> list[MetaEffect]:
-        work = self._work
-        assert isinstance(work, _Saving), "the store refused a save nobody asked for"
-        self._work = None
-        if work.token is _NO_REQUEST:
+        saving = self._saving
+        assert saving is not None, "the store refused a save nobody asked for"
+        self._saving = None
+        if saving.token is _NO_REQUEST:
             return []
-        return [Reply(work.token, error_names.FILE_OPERATION_FAILED, event.reason)]
+        return [Reply(saving.token, error_names.FILE_OPERATION_FAILED, event.reason)]
 
-    def _on_replicas_opened(self, event: ReplicasOpened) -> list[MetaEffect]:
-        opening = self._opening(event.app_id)
+    def _on_opened(self, event: ReplicasOpened | ReplicasFailed) -> list[MetaEffect]:
+        token = self._opening.pop(event.app_id)
+        if isinstance(event, ReplicasOpened):
+            return self._on_replicas_opened(event, token)
+        return self._on_replicas_failed(event, token)
+
+    def _on_replicas_opened(self, event: ReplicasOpened, token: object) -> list[MetaEffect]:
         table = replace(
             self.state.tables[event.app_id],
             status=TableStatus.AVAILABLE,
             drop_second=0,
             expire_second=0,
         )
-        then = [Reply(opening.token, error_names.OK, table=table)]
-        if opening.token is _NO_REQUEST:
+        then = [Reply(token, error_names.OK, table=table)]
+        if token is _NO_REQUEST:
             then = []
-        return self._save(self.state.with_table(table), then, opening.token)
+        return self._save(self.state.with_table(table), then, token)
 
-    def _on_replicas_failed(self, event: ReplicasFailed) -> list[MetaEffect]:
+    def _on_replicas_failed(self, event: ReplicasFailed, token: object) -> list[MetaEffect]:
         """Take the table back to where it was: gone if it was being made, dropped if recalled."""
-        opening = self._opening(event.app_id)
         table = self.state.tables[event.app_id]
         then: list[MetaEffect] = []
         if table.status == TableStatus.CREATING:
@@ -180,29 +183,24 @@ class Meta:
             then.append(DeleteReplicas(event.app_id))
         else:
             state = self.state.with_table(replace(table, status=TableStatus.DROPPED))
-        if opening.token is not _NO_REQUEST:
-            then.append(Reply(opening.token, error_names.FILE_OPERATION_FAILED, event.reason))
-        return self._save(state, then, opening.token)
-
-    def _opening(self, app_id: int) -> _Opening:
-        work = self._work
-        assert isinstance(work, _Opening), "replicas were opened that nobody asked for"
-        assert work.app_id == app_id
-        self._work = None
-        return work
+        if token is not _NO_REQUEST:
+            then.append(Reply(token, error_names.FILE_OPERATION_FAILED, event.reason))
+        return self._save(state, then, token)
 
     def _on_tick(self, now: int) -> list[MetaEffect]:
         """Finish what a crash or a failed save left half done, and purge what is held no longer."""
-        if self._work is not None:
+        if self._saving is not None:
             return []
+        effects: list[MetaEffect] = []
         for table in self.state.tables.values():
-            if table.status in (TableStatus.CREATING, TableStatus.RECALLING):
-                self._work = _Opening(table.app_id, _NO_REQUEST)
-                return [OpenReplicas(table, create=table.status == TableStatus.CREATING)]
+            if table.app_id not in self._opening and table.is_unfinished:
+                self._opening[table.app_id] = _NO_REQUEST
+                effects.append(OpenReplicas(table, create=table.status == TableStatus.CREATING))
+        for table in self.state.tables.values():
             if table.status == TableStatus.DROPPED and table.expire_second <= now:
                 state = self.state.without(table.app_id)
-                return self._save(state, [DeleteReplicas(table.app_id)], _NO_REQUEST)
-        return []
+                return effects + self._save(state, [DeleteReplicas(table.app_id)], _NO_REQUEST)
+        return effects
 
 
 def _consequences(request: MetaRequest, table: Table) -> list[MetaEffect]:
@@ -217,5 +215,5 @@ def _consequences(request: MetaRequest, table: Table) -> list[MetaEffect]:
             return [CloseReplicas(table.app_id), done]
         case SetEnvs() | DeleteEnvs() | ClearEnvs():
             return [EnvsChanged(table.app_id, table.envs), done]
-        case RenameTable():
+        case RenameTable() | SetReplicaCount():
             return [done]

@@ -30,6 +30,8 @@ class Table:
         max_replica_count: copies asked for, 1..REPLICAS_MAX; how many exist depends on the nodes.
         envs: the table's settings, by name.
         ballots: one per partition, in index order; each >= 1. Their number is a power of two.
+            On a standalone node these are the current ballots; in a cluster every partition has
+            a record of its own, and these are only counted.
         create_second: unix seconds.
         drop_second: unix seconds, 0 unless DROPPED or RECALLING.
         expire_second: unix seconds after which a dropped table may be purged, else 0.
@@ -49,3 +51,8 @@ class Table:
     def partition_count(self) -> int:
         """How many partitions the table has, fixed at creation."""
         return len(self.ballots)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether its replicas are on their way; it takes no other change until they serve."""
+        return self.status in (TableStatus.CREATING, TableStatus.RECALLING)

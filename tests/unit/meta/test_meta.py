@@ -25,6 +25,7 @@ from pegasus_server.meta.inputs import (
     ReplicasOpened,
     SaveFailed,
     SetEnvs,
+    SetReplicaCount,
     StateSaved,
     Tick,
 )
@@ -110,17 +111,35 @@ def test_create_saves_opens_saves_and_only_then_answers() -> None:
     assert world.status(1) == TableStatus.AVAILABLE
 
 
-def test_requests_wait_for_the_one_before() -> None:
+def test_requests_wait_for_the_save_before_but_not_for_replicas() -> None:
     world = World()
     world.create("a")
     assert world.create("b") == []
     assert world.create("a") == []
-    world.saved()
-    world.feed(ReplicasOpened(1))
-    assert world.saved() == ["reply a ERR_OK", "save"]
-    world.saved()
+    assert world.saved() == ["open 1 create=True", "save"]
+    assert world.feed(ReplicasOpened(1)) == []
+    assert world.saved() == ["open 2 create=True", "save"]
+    assert world.saved() == ["reply a ERR_OK", "reply a ERR_APP_EXIST"]
     world.feed(ReplicasOpened(2))
-    assert world.saved() == ["reply b ERR_OK", "reply a ERR_APP_EXIST"]
+    assert world.saved() == ["reply b ERR_OK"]
+
+
+def test_a_table_on_its_way_takes_no_other_change() -> None:
+    world = World()
+    world.create("t")
+    world.saved()
+    assert world.create("t") == ["reply t ERR_BUSY_CREATING"]
+    assert world.feed(drop("t")) == ["reply drop ERR_BUSY_CREATING"]
+    assert world.feed(RenameTable(old_name="t", new_name="u", token=RENAME)) == [
+        "reply rename ERR_BUSY_CREATING"
+    ]
+
+
+def test_set_replica_count_is_saved_and_answered() -> None:
+    world = World().with_table()
+    assert world.feed(SetReplicaCount(name="t", replica_count=3, token=SET)) == ["save"]
+    assert world.saved() == ["reply set ERR_OK"]
+    assert world.meta.state.tables[1].max_replica_count == 3
 
 
 def test_the_queue_of_requests_is_bounded() -> None:
