@@ -20,7 +20,6 @@ from pegasus_tab.execute.result import Page, ResultSet
 from pegasus_tab.execute.row_input import FullRow, RowInput
 from pegasus_tab.execute.strict import Evaluator
 from pegasus_tab.kv.call import Call
-from pegasus_tab.sql.explain import sources
 from pegasus_tab.sql.plan_nodes import Insert
 from pegasus_tab.tabular.refusal import shown
 from pegasus_tab.tabular.row_codec import Pair, RowCodec
@@ -73,8 +72,7 @@ class InsertExecutor:
         self._codec = codec_of(plan.table)
         self._input = RowInput(plan)
         self._query = query
-        read = () if plan.query is None else sources(plan.query)
-        self._reads_itself = any(source.table.app_id == plan.table.app_id for source in read)
+        self._reads_itself = query is not None and _reads_itself(plan)
         self._ttl = None if plan.ttl is None else compile_expression(plan.ttl)
         self._families = _families(plan)
         self._merge = MergeWriter(plan) if plan.merge else None
@@ -220,6 +218,13 @@ class InsertExecutor:
         places = {column.id: place for place, column in enumerate(schema.columns)}
         names = {column.id: column.name for column in schema.columns}
         return "(" + ", ".join(f"{names[id_]} = {shown(row[places[id_]])}" for id_ in ids) + ")"
+
+
+def _reads_itself(plan: Insert) -> bool:
+    """Tell whether the query that feeds the rows reads the table they go to."""
+    from pegasus_tab.sql.explain import sources
+
+    return any(source.table.app_id == plan.table.app_id for source in sources(plan))
 
 
 def puts(pairs: Sequence[Pair], expiry: int) -> list[Mutate]:
