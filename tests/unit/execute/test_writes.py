@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from pegasus_tab.base.errors import DataError, IntegrityError, OperationalError, ProgrammingError
-from pegasus_tab.execute import conditional, put_stream
+from pegasus_tab.execute import conditional, put_stream, row_source, row_source
 from pegasus_tab.execute.session import Session
 from pegasus_tab.wire import codes
 from tests.fakes.memory_cluster import MemoryCluster
@@ -57,11 +57,13 @@ def test_insert_on_conflict_do_nothing_counts_the_new_rows(table: SqlRunner) -> 
     assert table("SELECT a FROM t WHERE u = 1") == [("x",), ("y",)]
 
 
-def test_insert_from_the_same_table_does_not_meet_its_own_rows(table: SqlRunner) -> None:
-    # More rows than a page: the second page is read when rows of the first are written already.
-    table.many("UPSERT INTO t VALUES (?, ?, ?, ?)", [(1, s, "x", s) for s in range(3500)])
-    query = "SELECT u, s + 3500, a, n FROM t WHERE u = 1 AND s >= 0 AND s < 7000"
-    assert table(f"INSERT INTO t {query}") == 3500
+def test_insert_from_the_same_table_does_not_meet_its_own_rows(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_source, "RANGE_PAGE_BYTES", 500)
+    table.many("UPSERT INTO t VALUES (?, ?, ?, ?)", [(1, s, "x", s) for s in range(600)])
+    query = "SELECT u, s + 600, a, n FROM t WHERE u = 1 AND s < 2000"
+    assert table(f"INSERT INTO t {query}") == 600
 
 
 def test_upsert_of_rows_that_share_a_hash_key_is_one_request(
@@ -88,6 +90,15 @@ def test_insert_select(table: SqlRunner) -> None:
     assert table("SELECT * FROM t WHERE u = 5") == [(5, 1, "X", 7), (5, 2, "Y", 7)]
     with pytest.raises(ProgrammingError):
         table("INSERT INTO t (u, s) SELECT u FROM t WHERE u = 1")
+
+
+def test_insert_from_its_own_table_does_not_meet_its_own_rows(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_source, "RANGE_PAGE_BYTES", 10)
+    table("INSERT INTO t (u, s) VALUES (1, 1), (1, 2), (1, 3)")
+    assert table("INSERT INTO t (u, s) SELECT u, s + 3 FROM t WHERE u = 1") == 3
+    assert table("SELECT count(*) FROM t WHERE u = 1") == [(6,)]
 
 
 @pytest.mark.parametrize(
