@@ -145,7 +145,10 @@ class ResidualQueryRun:
         if self._worker is None:
             return
         worker, self._worker = self._worker, None
-        worker.submit(self._let_go).result()
+        try:
+            worker.submit(self._let_go).result()
+        except RuntimeError:
+            self._let_go()  # the interpreter is ending and starts no more work in threads
         worker.shutdown()
 
     def _begin(self, sql: str, parameters: Sequence[Any]) -> pa.RecordBatchReader:

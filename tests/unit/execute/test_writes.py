@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from pegasus_tab.base.errors import DataError, IntegrityError, OperationalError, ProgrammingError
-from pegasus_tab.execute import conditional, put_stream, row_source, row_source
+from pegasus_tab.execute import conditional, put_stream, row_source
 from pegasus_tab.execute.session import Session
 from pegasus_tab.wire import codes
 from tests.fakes.memory_cluster import MemoryCluster
@@ -90,15 +90,6 @@ def test_insert_select(table: SqlRunner) -> None:
     assert table("SELECT * FROM t WHERE u = 5") == [(5, 1, "X", 7), (5, 2, "Y", 7)]
     with pytest.raises(ProgrammingError):
         table("INSERT INTO t (u, s) SELECT u FROM t WHERE u = 1")
-
-
-def test_insert_from_its_own_table_does_not_meet_its_own_rows(
-    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(row_source, "RANGE_PAGE_BYTES", 10)
-    table("INSERT INTO t (u, s) VALUES (1, 1), (1, 2), (1, 3)")
-    assert table("INSERT INTO t (u, s) SELECT u, s + 3 FROM t WHERE u = 1") == 3
-    assert table("SELECT count(*) FROM t WHERE u = 1") == [(6,)]
 
 
 @pytest.mark.parametrize(
