@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pegasus_server.replication.effects import AppendLog, Apply, PrimaryEffect, Refuse
+from pegasus_server.replication.effects import AppendLog, Apply, Effect, Refuse
 from pegasus_server.replication.inputs import Applied, ClientWrites, LogAppended, PrimaryInput
 from pegasus_server.replication.primary import WINDOW_MUTATIONS_MAX, Primary
 from pegasus_server.replication.timestamps import Timestamps
@@ -16,7 +16,7 @@ class PrimaryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.primary = Primary(Gpid(1, 0), Ballot(2), Decree(5), Timestamps())
+        self.primary = Primary.alone(Gpid(1, 0), Ballot(2), Decree(5), Timestamps())
         self.sent = 0
         self.on_disk: list[Decree] = []
         self.appended: list[AppendLog] = []
@@ -27,7 +27,7 @@ class PrimaryMachine(RuleBasedStateMachine):
         for effect in self.primary.step(event, now_us):
             self.perform(effect)
 
-    def perform(self, effect: PrimaryEffect) -> None:
+    def perform(self, effect: Effect) -> None:
         match effect:
             case AppendLog():
                 self.appended.append(effect)
@@ -37,17 +37,19 @@ class PrimaryMachine(RuleBasedStateMachine):
                 self.feed(Applied(effect.decree), 0)
             case Refuse():
                 self.refused.add(effect.token)
+            case _:
+                raise AssertionError(effect)
 
     @rule(operations=st.integers(1, 6000), size=st.integers(0, 3 << 20), now_us=st.integers(0, 99))
     def write(self, operations: int, size: int, now_us: int) -> None:
         change = (b"%d" % self.sent, b"")
-        self.feed(ClientWrites([change], size, operations, self.sent), now_us)
+        self.feed(ClientWrites([change], size, operations, self.sent, now_us), now_us)
         self.sent += 1
 
     @precondition(lambda self: self.on_disk)
     @rule(pick=st.integers(0, WINDOW_MUTATIONS_MAX - 1), now_us=st.integers(0, 99))
     def disk_answers(self, pick: int, now_us: int) -> None:
-        self.feed(LogAppended(self.on_disk.pop(pick % len(self.on_disk))), now_us)
+        self.feed(LogAppended(self.on_disk.pop(pick % len(self.on_disk)), Ballot(2)), now_us)
 
     @invariant()
     def decrees_and_timestamps_rise_by_one_and_by_something(self) -> None:

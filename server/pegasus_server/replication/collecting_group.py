@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pegasus_server.replication.inputs import Change, ClientWrites
+from pegasus_server.replication.inputs import ClientWrites
+from pegasus_server.replication.mutation import Change
 from pegasus_tab.base.limits import MIB
 
 GROUP_OPERATIONS_MAX = 8192
@@ -40,12 +41,16 @@ class CollectingGroup:
         self._operations += writes.operations
         self._bytes += writes.bytes
 
-    def take(self) -> tuple[Sequence[Change], tuple[object, ...]]:
-        """Empty the group into one physical batch and the tokens of its members, in order."""
-        members = self._members
+    def take(self) -> tuple[Sequence[Change], int, tuple[object, ...]]:
+        """Empty the group.
+
+        Returns:
+            One physical batch, its size in bytes, and the tokens of the members, in order.
+        """
+        members, size = self._members, self._bytes
         assert members
         self._members, self._operations, self._bytes = [], 0, 0
         if len(members) == 1:
-            return members[0].changes, (members[0].token,)
+            return members[0].changes, size, (members[0].token,)
         changes = [change for each in members for change in each.changes]
-        return changes, tuple([each.token for each in members])
+        return changes, size, tuple([each.token for each in members])

@@ -4,18 +4,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pegasus_server.replication.inputs import Change
-from pegasus_tab.base.ids import Ballot, Decree
+from pegasus_server.replication.messages import LearnFile, LearnMode, Message
+from pegasus_server.replication.mutation import Change
+from pegasus_tab.base.cluster import ConfigQuery, ConfigUpdate, ReplicaReport, ReplicaStatus
+from pegasus_tab.base.ids import Ballot, Decree, NodeName, Signature
 
 
 @dataclass(frozen=True, slots=True)
 class AppendLog:
-    """Append a mutation to the shared log; answer with LogAppended once it is on disk."""
+    """Append a mutation to the shared log; answer with LogAppended once it is on disk.
+
+    Attributes:
+        ballot: the configuration it was prepared under.
+        decree: its position.
+        timestamp_us: its timestamp.
+        changes: its physical batch, the same object as in the Prepare that follows, so that it
+            need be encoded only once.
+        committed: the commit point known now. Kept with the record it spares a restarted replica
+            from treating committed mutations as undecided.
+    """
 
     ballot: Ballot
     decree: Decree
     timestamp_us: int
     changes: Sequence[Change]
+    committed: Decree
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +54,139 @@ class Refuse:
     token: object
 
 
-PrimaryEffect: TypeAlias = AppendLog | Apply | Refuse
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Answer these clients that the outcome is unknown; the mutation may still commit."""
+
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one message to other replicas of this partition; it may be lost."""
+
+    to: tuple[NodeName, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class PersistBallot:
+    """Put the ballot on disk (write, fsync, rename, fsync the folder); BallotPersisted answers.
+
+    A failure is ReplicaFailed: a replica must not forget a ballot it acted under.
+    """
+
+    ballot: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class ReportToMeta:
+    """Send this to the meta leader; it may be lost."""
+
+    message: ConfigUpdate | ConfigQuery | ReplicaReport
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """For whoever watches: the replica is this now."""
+
+    status: ReplicaStatus
+    ballot: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeSources:
+    """Say what a learner could be taught from; answer with SourcesDescribed.
+
+    The private log must first be written out as far as this replica committed.
+
+    Attributes:
+        node: the learner.
+        signature: of its attempt.
+        round: of its request.
+        first: the decree it needs next.
+    """
+
+    node: NodeName
+    signature: Signature
+    round: int
+    first: Decree
+
+
+@dataclass(frozen=True, slots=True)
+class StartCheckpoint:
+    """Make a checkpoint now; one under way already will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFiles:
+    """Copy files from the primary; FilesCopied or CopyFailed answers.
+
+    A later CopyFiles, Install, DiscardData or CancelLearning ends the copying.
+    """
+
+    source: NodeName
+    signature: Signature
+    round: int
+    files: tuple[LearnFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """Bring the copied files into the engine and flush it; Installed or InstallFailed answers.
+
+    Attributes:
+        signature: of the attempt.
+        round: of the request.
+        mode: LOG: apply the decrees above the engine's own up to ``through``; CHECKPOINT: put
+            the checkpoint in the engine's place.
+        files: what was copied.
+        through: decree the engine must show afterwards.
+    """
+
+    signature: Signature
+    round: int
+    mode: LearnMode
+    files: tuple[LearnFile, ...]
+    through: Decree
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardData:
+    """Set the engine aside (the bytes stay) and begin an empty one; answer with Discarded.
+
+    What the shared log holds of this partition so far must not come back at a restart.
+    """
+
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class CancelLearning:
+    """Learning is over: stop copying, remove what was copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Stop using the engine and keep its bytes; the operator sees the reason."""
+
+    reason: str
+
+
+Effect: TypeAlias = (
+    AppendLog
+    | Apply
+    | Refuse
+    | Abandon
+    | Send
+    | PersistBallot
+    | ReportToMeta
+    | StatusChanged
+    | DescribeSources
+    | StartCheckpoint
+    | CopyFiles
+    | Install
+    | DiscardData
+    | CancelLearning
+    | Quarantine
+)

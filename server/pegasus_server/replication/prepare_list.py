@@ -1,60 +1,71 @@
 """The prepare list: mutations that have a decree but are not committed yet.
 
 Follows the prepare list of PacificA (MSR-TR-2008-25, section 2) as the ancestor keeps it
-(pegasus-features.md d3): the decrees (committed, prepared], without holes, in decree order.
+(pegasus-features.md d3): the decrees (committed, prepared], without holes, in decree order. It
+outlives the roles of its replica: a secondary that becomes primary goes on with the same list.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
-from pegasus_server.replication.inputs import Change
+from pegasus_server.replication.mutation import Mutation, Prepared
+from pegasus_server.replication.recent_mutations import RecentMutations
 from pegasus_tab.base.ids import Ballot, Decree
 
 
-@dataclass(slots=True)
-class Prepared:
-    """One mutation between prepare and commit.
-
-    Attributes:
-        ballot: the configuration it was prepared under.
-        decree: its position.
-        timestamp_us: when the primary prepared it, strictly increasing in the decree.
-        changes: the physical batch.
-        tokens: names of the client writes inside.
-        logged: the own disk answered. Becomes one acknowledgement among several when
-            secondaries join.
-    """
-
-    ballot: Ballot
-    decree: Decree
-    timestamp_us: int
-    changes: Sequence[Change]
-    tokens: tuple[object, ...]
-    logged: bool = False
-
-
 class PrepareList:
-    """The uncommitted mutations of one replica.
+    """The uncommitted mutations of one replica, and its watermarks.
 
     Invariants:
       * decrees are committed + 1, committed + 2, ..., prepared (no holes, A2);
-      * ballots and timestamps never fall with the decree;
-      * committed and prepared never fall, and committed <= prepared (A1).
+      * applied <= committed <= logged <= prepared; the first two never fall (A1);
+      * (d, b) replaces (d, b') only if b > b' and d > committed (A7).
+
+    Ballots rise with the decree as far as one primary prepared the list. Beyond the last decree
+    prepared under the newest ballot, mutations of older ballots may remain until their turn to
+    be prepared again comes: they may be committed ones, so they are not dropped early.
 
     Args:
-        committed: the decree everything up to which is committed, >= 0.
+        committed: decree everything up to which is committed and applied, >= 0.
+        restored: mutations the log gave back, in decree order, the first at committed + 1. What
+            follows a hole is left out: an acknowledgement covers all decrees below, so nothing
+            beyond a hole was ever acknowledged.
+        keeps_recent: keep committed mutations for learners.
     """
 
-    def __init__(self, committed: Decree) -> None:
+    def __init__(
+        self, committed: Decree, restored: Iterable[Mutation] = (), *, keeps_recent: bool = False
+    ) -> None:
         assert committed >= 0
+        self._applied = committed
         self._committed = committed
+        self._logged = committed
         self._entries: deque[Prepared] = deque()
+        self._keeps_recent = keeps_recent
+        self.recent = RecentMutations()
+        for mutation in restored:
+            if mutation.decree == self.prepared + 1:
+                self._entries.append(Prepared(mutation, logged=True))
+        self._logged = self.prepared
+
+    def emptied(self, committed: Decree) -> "PrepareList":
+        """Return a list to go on with when the data was replaced by that of ``committed``."""
+        return PrepareList(committed, keeps_recent=self._keeps_recent)
+
+    @property
+    def applied(self) -> Decree:
+        """The highest decree the engine reported as applied."""
+        return self._applied
 
     @property
     def committed(self) -> Decree:
         """The highest committed decree."""
         return self._committed
+
+    @property
+    def logged(self) -> Decree:
+        """The highest decree up to which the own disk holds every mutation as it stands here."""
+        return self._logged
 
     @property
     def prepared(self) -> Decree:
@@ -65,27 +76,90 @@ class PrepareList:
         """Count the mutations in flight."""
         return len(self._entries)
 
+    def __iter__(self) -> Iterator[Prepared]:
+        """Go through the mutations in flight, in decree order."""
+        return iter(self._entries)
+
+    def get(self, decree: Decree) -> Prepared | None:
+        """Return the mutation in flight at ``decree``, None if there is none."""
+        index = decree - self._committed - 1
+        return self._entries[index] if 0 <= index < len(self._entries) else None
+
     def add(self, entry: Prepared) -> None:
         """Append the next mutation; its decree must be prepared + 1."""
         assert entry.decree == self.prepared + 1, "A2: one mutation per decree, no holes"
         if self._entries:
-            last = self._entries[-1]
+            last = self._entries[-1].mutation
             assert entry.ballot >= last.ballot, "A2: ballots never fall"
-            assert entry.timestamp_us > last.timestamp_us
+            assert entry.mutation.timestamp_us > last.timestamp_us
         self._entries.append(entry)
 
-    def note_logged(self, decree: Decree) -> None:
-        """Record that the own disk holds ``decree``; it must be in flight and new."""
-        assert self._committed < decree <= self.prepared, "the disk answered for an unknown decree"
-        entry = self._entries[decree - self._committed - 1]
-        assert not entry.logged, "the disk answered twice for one decree"
-        entry.logged = True
+    def replace(self, mutation: Mutation) -> Prepared:
+        """Put a mutation of a higher ballot in the place of the one in flight at its decree."""
+        entry = self.get(mutation.decree)
+        assert entry is not None, "A7: a committed mutation is never replaced"
+        assert mutation.ballot > entry.ballot, "A7: only a higher ballot replaces"
+        if mutation.timestamp_us != entry.mutation.timestamp_us:
+            assert not entry.tokens, "A7: a replica keeps the writes it took itself"
+        entry.mutation = mutation
+        entry.logged = False
+        self._logged = min(self._logged, Decree(mutation.decree - 1))
+        return entry
 
-    def commit_next(self) -> Prepared | None:
-        """Commit and return the mutation at committed + 1 if every member has it, else None (A4)."""
-        if not self._entries or not self._entries[0].logged:
+    def drop_beyond(self, decree: Decree, ballot: Ballot) -> None:
+        """Drop what lies above ``decree`` and is of a lower ballot than ``ballot``."""
+        while self._entries and self._entries[-1].decree > decree:
+            if self._entries[-1].ballot >= ballot:
+                break
+            self._entries.pop()
+        self._logged = min(self._logged, self.prepared)
+
+    def truncate(self) -> None:
+        """Drop everything uncommitted: a learner asks the primary for it anew."""
+        self._entries.clear()
+        self._logged = self._committed
+
+    def note_logged(self, decree: Decree, ballot: Ballot) -> None:
+        """Record that the own disk holds (decree, ballot).
+
+        Answers for mutations that were replaced, dropped or committed meanwhile do not matter.
+        """
+        entry = self.get(decree)
+        if entry is None or entry.ballot != ballot:
+            return
+        entry.logged = True
+        while (following := self.get(Decree(self._logged + 1))) and following.logged:
+            self._logged = following.decree
+
+    def commit_next(self, limit: Decree) -> Prepared | None:
+        """Commit and return the mutation at committed + 1.
+
+        Args:
+            limit: the highest decree that may be committed.
+
+        Returns:
+            None if it is not logged here or lies beyond the limit (A4).
+        """
+        if not self._entries:
             return None
-        entry = self._entries.popleft()
+        entry = self._entries[0]
+        if not entry.logged or entry.decree > limit:
+            return None
+        self._entries.popleft()
         assert entry.decree == self._committed + 1, "A4: commit in decree order"
         self._committed = entry.decree
+        if self._keeps_recent:
+            self.recent.add(entry.mutation)
         return entry
+
+    def note_applied(self, decree: Decree) -> None:
+        """Record that the engine applied ``decree``."""
+        assert decree == self._applied + 1, "A4: apply in decree order"
+        self._applied = decree
+        self.check()
+
+    def check(self) -> None:
+        """Assert A1."""
+        assert self._applied <= self._committed, "A1"
+        assert self._committed <= self._logged, "A1"
+        assert self._logged <= self.prepared, "A1"

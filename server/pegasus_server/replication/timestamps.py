@@ -15,7 +15,16 @@ class Timestamps:
         assert last_us >= 0
         self._last_us = last_us
 
+    @property
+    def last_us(self) -> int:
+        """The highest timestamp given out or seen."""
+        return self._last_us
+
     def next(self, now_us: int) -> int:
         """Return ``now_us``, or one above the last timestamp if the clock did not advance."""
         self._last_us = now_us if now_us > self._last_us else self._last_us + 1
         return self._last_us
+
+    def note(self, seen_us: int) -> None:
+        """Take in a timestamp another primary gave: later ones of ours lie above it."""
+        self._last_us = max(self._last_us, seen_us)

@@ -17,7 +17,7 @@ from pegasus_server.data.scan import ScanContexts
 from pegasus_server.data.writes import WriteRequest, evaluate, multi_put_changes, put_change
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.describe import describe_primary
-from pegasus_server.replication.effects import AppendLog, Apply, PrimaryEffect, Refuse
+from pegasus_server.replication.effects import AppendLog, Apply, Effect, Refuse
 from pegasus_server.replication.inputs import Applied, ClientWrites, LogAppended, PrimaryInput
 from pegasus_server.replication.primary import Primary
 from pegasus_server.replication.timestamps import Timestamps
@@ -107,7 +107,7 @@ class Replica:
         self._disk = disk
         self._turn = turn
         self._overlay = Overlay(engine)
-        self._primary = Primary(self.gpid, ballot, engine.applied_decree, timestamps)
+        self._primary = Primary.alone(self.gpid, ballot, engine.applied_decree, timestamps)
         self._changes: list[Change] = []
         self._bytes = 0
         self._answers: list[Answer] = []
@@ -217,7 +217,8 @@ class Replica:
             _answer_all([writes], self._refusal)
             return
         self._outstanding.append(writes)
-        self._drive(ClientWrites(writes.changes, size, len(writes.answers), writes))
+        wall_us = self._turn.now_us
+        self._drive(ClientWrites(writes.changes, size, len(writes.answers), writes, wall_us))
 
     def fail(self, reason: str) -> None:
         """Stop serving for good: the engine or the machine contradicted itself.
@@ -248,7 +249,7 @@ class Replica:
 
     def _on_logged(self, decree: Decree) -> None:
         if not self.is_failed:
-            self._drive(LogAppended(decree))
+            self._drive(LogAppended(decree, self.ballot))
             self._report_idle()
 
     def _drive(self, event: PrimaryInput) -> None:
@@ -267,7 +268,7 @@ class Replica:
             logger.exception("replica %s: %s", self.gpid, describe_primary(self._primary))
             self.fail("an invariant is broken, see above")
 
-    def _perform(self, effect: PrimaryEffect) -> None:
+    def _perform(self, effect: Effect) -> None:
         match effect:
             case AppendLog():
                 body = physical_batch.encode(effect.changes)
@@ -282,6 +283,8 @@ class Replica:
                 assert writes is effect.token, "only the newest writes can be refused"
                 self._overlay.withdraw(writes.changes)
                 _answer_all([writes], effect.error)
+            case _:
+                raise AssertionError(f"a replica without others asks for nothing else: {effect}")
 
     def _apply(self, effect: Apply) -> None:
         self.engine.apply(effect.changes, effect.decree)

@@ -1,4 +1,4 @@
-"""Replication scenarios as scripts: commands, ``---``, the exact trace (tests/scripts/replication).
+"""Replication scenarios as scripts: commands, ``---``, the exact trace (tests/scripts/replication/alone).
 
 A command feeds one input to the primary; its trace is the effects and, last, the watermarks.
 ``REWRITE_SCRIPTS=1`` writes the traces the code gives now; read the diff before you keep it.
@@ -15,7 +15,7 @@ from pegasus_server.replication.primary import Primary
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_tab.base.ids import Ballot, Decree, Gpid
 
-SCRIPTS = Path(__file__).parents[2] / "scripts" / "replication"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "replication" / "alone"
 
 
 class Scenario:
@@ -26,7 +26,7 @@ class Scenario:
         self.primary = self._primary({})
 
     def _primary(self, fields: dict[str, str]) -> Primary:
-        return Primary(
+        return Primary.alone(
             Gpid(1, 0),
             Ballot(int(fields.get("ballot", "1"))),
             Decree(int(fields.get("committed", "0"))),
@@ -50,9 +50,9 @@ class Scenario:
         if verb == "write":
             operations = int(fields.get("operations", "1"))
             size = int(fields.get("bytes", "1"))
-            return ClientWrites([(subject.encode(), b"")], size, operations, subject)
+            return ClientWrites([(subject.encode(), b"")], size, operations, subject, self.now_us)
         if verb == "logged":
-            return LogAppended(Decree(int(subject)))
+            return LogAppended(Decree(int(subject)), self.primary.ballot)
         assert verb == "applied", verb
         return Applied(Decree(int(subject)))
 

@@ -1,0 +1,43 @@
+"""What a replica keeps whatever its role is."""
+
+from dataclasses import dataclass
+
+from pegasus_server.replication.effects import Apply
+from pegasus_server.replication.prepare_list import PrepareList
+from pegasus_server.replication.timestamps import Timestamps
+from pegasus_tab.base.ids import Ballot, Decree, Gpid, NodeName
+
+
+@dataclass(slots=True)
+class ReplicaState:
+    """Identity, ballot and mutations of one replica.
+
+    Attributes:
+        gpid: the partition.
+        node: where this replica is.
+        ballot: the highest persisted; never falls.
+        mutations: the prepare list.
+        timestamps: the partition's timestamp source, shared with whoever evaluates its writes.
+        durable: decree the engine is on disk up to.
+        suspect: its log may lack what it acknowledged; only learning makes it whole (A9).
+    """
+
+    gpid: Gpid
+    node: NodeName
+    ballot: Ballot
+    mutations: PrepareList
+    timestamps: Timestamps
+    durable: Decree
+    suspect: bool = False
+
+    def commit(self, limit: Decree) -> list[Apply]:
+        """Commit in decree order what is logged here and not beyond ``limit``."""
+        effects = []
+        while entry := self.mutations.commit_next(limit):
+            effects.append(Apply(entry.decree, entry.mutation.changes, entry.tokens))
+        return effects
+
+    def check(self) -> None:
+        """Assert A1 with the durable decree."""
+        assert self.durable <= self.mutations.applied, "A1"
+        self.mutations.check()
