@@ -1,0 +1,1 @@
+"""A whole cluster in one process, driven by one seed: same seed, same trace."""
