@@ -6,7 +6,7 @@ opened or closed, envs passed on, the client answered ("save, then speak", style
 recalling a table takes two saves: the first (CREATING, RECALLING) before its replicas are touched,
 the second (AVAILABLE) once they serve, so that a crash in between is finished at the next start.
 Opening replicas takes its time, in a cluster that of other servers; requests for other tables go
-on meanwhile. Questions are answered from ``state``, which is always what the store holds.
+on meanwhile, and "create unless it exists" waits for the one that is being made. Questions are answered from ``state``, which is always what the store holds.
 """
 
 from collections import deque
@@ -78,6 +78,7 @@ class Meta:
         self._opening: dict[int, object] = {}
         self._opened: deque[ReplicasOpened | ReplicasFailed] = deque()
         self._waiting: deque[MetaRequest] = deque()
+        self._until_opened: list[tuple[int, MetaRequest]] = []
 
     def step(self, event: MetaInput, now: int) -> list[MetaEffect]:
         """Advance by one input.
@@ -114,12 +115,16 @@ class Meta:
                 return self._take(event)
 
     def _take(self, request: MetaRequest) -> list[MetaEffect]:
-        if len(self._waiting) >= REQUESTS_WAITING_MAX:
+        if len(self._waiting) + len(self._until_opened) >= REQUESTS_WAITING_MAX:
             return [Reply(request.token, error_names.BUSY, "too many administrative requests")]
         self._waiting.append(request)
         return []
 
     def _on_request(self, request: MetaRequest, now: int) -> list[MetaEffect]:
+        app_id = self._app_id_awaited(request)
+        if app_id is not None:
+            self._until_opened.append((app_id, request))
+            return []
         outcome = evaluate(request, self.state, now)
         match outcome:
             case Refused():
@@ -129,6 +134,17 @@ class Meta:
             case Changed():
                 then = _consequences(request, outcome.table)
                 return self._save(outcome.state, then, request.token)
+
+    def _app_id_awaited(self, request: MetaRequest) -> int | None:
+        """Find the table under way that ``request`` is content with, None if it need not wait.
+
+        Programs that start together all make their tables "unless they exist"; each is answered
+        when the table serves, none is told to try again.
+        """
+        if not isinstance(request, CreateTable) or not request.success_if_exist:
+            return None
+        table = self.state.by_name(request.name)
+        return table.app_id if table is not None and table.app_id in self._opening else None
 
     def _save(
         self, state: ClusterState, then: Sequence[MetaEffect], token: object
@@ -158,6 +174,8 @@ class Meta:
 
     def _on_opened(self, event: ReplicasOpened | ReplicasFailed) -> list[MetaEffect]:
         token = self._opening.pop(event.app_id)
+        self._waiting += [each for app_id, each in self._until_opened if app_id == event.app_id]
+        self._until_opened = [each for each in self._until_opened if each[0] != event.app_id]
         if isinstance(event, ReplicasOpened):
             return self._on_replicas_opened(event, token)
         return self._on_replicas_failed(event, token)
