@@ -91,9 +91,10 @@ def test_connect_takes_settings_from_dsn_and_arguments(
     ) as connection:
         assert connection.session.settings == {"full_scan": "error", "timeout": 2500}
     assert opened == [(Dsn(folder=Path("x"), options={"timeout_ms": "100"}), 2500)]
-    for options in ({"full_scan": "perhaps"}, {"colour": "red"}):
-        with pytest.raises(pegasus_tab.ProgrammingError):
-            pegasus_tab.connect("file:./x", **options)
+    with pytest.raises(pegasus_tab.ProgrammingError):
+        pegasus_tab.connect("file:./x", full_scan="perhaps")
+    with pytest.raises(pegasus_tab.ProgrammingError):
+        pegasus_tab.connect("file:./x", colour="red")
     with pytest.raises(pegasus_tab.InterfaceError):
         pegasus_tab.connect("http://x/")
 

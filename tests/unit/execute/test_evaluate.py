@@ -46,8 +46,7 @@ def literal(value: object) -> Literal:
 
 def call(function: str, *arguments: object, result: ColumnType | None = None) -> Call:
     parts: list[Expression] = [
-        part if isinstance(part, Expression.__args__) else literal(part)  # type: ignore[attr-defined]
-        for part in arguments
+        part if isinstance(part, Expression.__args__) else literal(part) for part in arguments
     ]
     return Call(function, tuple(parts), result)
 

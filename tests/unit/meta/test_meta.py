@@ -33,7 +33,7 @@ from pegasus_server.meta.meta import REQUESTS_WAITING_MAX, Meta
 from pegasus_server.meta.table import TableStatus
 
 NOW = 1_700_000_000
-DROP, RECALL, RENAME, SET = "drop", "recall", "rename", "set"
+DROP, RECALL, RENAME, SECOND, SET = "drop", "recall", "rename", "second", "set"
 
 
 class World:
@@ -87,9 +87,14 @@ class World:
         return self
 
 
-def create(name: str) -> CreateTable:
+def create(name: str, *, token: str = "", success_if_exist: bool = False) -> CreateTable:
     return CreateTable(
-        name=name, partition_count=4, replica_count=1, success_if_exist=False, envs={}, token=name
+        name=name,
+        partition_count=4,
+        replica_count=1,
+        success_if_exist=success_if_exist,
+        envs={},
+        token=token or name,
     )
 
 
@@ -133,6 +138,25 @@ def test_a_table_on_its_way_takes_no_other_change() -> None:
     assert world.feed(RenameTable(old_name="t", new_name="u", token=RENAME)) == [
         "reply rename ERR_BUSY_CREATING"
     ]
+
+
+def test_create_unless_it_exists_waits_for_the_table_being_made() -> None:
+    world = World()
+    world.create("t")
+    world.saved()
+    assert world.feed(create("t", token=SECOND, success_if_exist=True)) == []
+    assert world.feed(ReplicasOpened(1)) == ["save"]
+    assert world.saved() == ["reply t ERR_OK", "reply second ERR_OK"]
+
+
+def test_create_unless_it_exists_makes_the_table_when_the_one_before_failed() -> None:
+    world = World()
+    world.create("t")
+    world.saved()
+    world.feed(create("t", token=SECOND, success_if_exist=True))
+    world.feed(ReplicasFailed(1, "no space"))
+    assert world.saved() == ["delete 1", "reply t ERR_FILE_OPERATION_FAILED", "save"]
+    assert world.saved() == ["open 2 create=True"]
 
 
 def test_set_replica_count_is_saved_and_answered() -> None:

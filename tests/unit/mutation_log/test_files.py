@@ -23,7 +23,8 @@ _ids = count(1)
 
 def entropy(size: int) -> bytes:
     """Differ at every call, and look like nothing else in a segment: tests search for ids."""
-    return (next(_ids) * 0x9E3779B97F4A7C15 % 256**size).to_bytes(size, "big")
+    number: int = next(_ids) * 0x9E3779B97F4A7C15 % (1 << 8 * size)
+    return number.to_bytes(size, "big")
 
 
 def durable(decrees: Mapping[int, int]) -> dict[Gpid, Decree]:
