@@ -100,8 +100,8 @@ class ProposalKind(StrEnum):
 
     ASSIGN_PRIMARY: ``node`` is in no current configuration: a new partition, or one whose members
     were all dropped. UPGRADE_TO_PRIMARY: ``node`` is a member, a secondary or, after it restarted,
-    the primary itself; ``config.primary`` may still name the node that died. Either way the node
-    requests ballot + 1 with itself as primary and the other secondaries, without the old primary.
+    the primary itself. ``config.primary`` is the node itself or None, also if a primary that died
+    stands in the store. The node requests ballot + 1 with itself as primary and the secondaries.
     """
 
     ASSIGN_PRIMARY = "assign_primary"
@@ -186,18 +186,35 @@ class ConfigUpdateReply:
 
 @dataclass(frozen=True, slots=True)
 class ConfigQuery:
-    """Replica to meta: what is the configuration? Answered with a ConfigNotice."""
+    """Replica to meta: what is the configuration? Answered with a ConfigNotice.
+
+    Attributes:
+        gpid: the partition.
+        sender: who asks.
+        sent_us: its CLOCK_BOOTTIME; comes back in the notice.
+    """
 
     gpid: Gpid
     sender: NodeName
+    sent_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigNotice:
-    """Meta to a replica: this configuration is current (answer, config sync, re-confirmation)."""
+    """Meta to a replica: this configuration is current (answer, config sync, re-confirmation).
+
+    After a lapse only the answer to a question asked since then confirms a configuration of the
+    same ballot: an older notice, delayed, may name a primary that meta gave up meanwhile.
+
+    Attributes:
+        gpid: the partition.
+        config: what stands.
+        asked_us: ``sent_us`` of the ConfigQuery or ConfigSync it answers, 0 if it comes unasked.
+    """
 
     gpid: Gpid
     config: PartitionConfig
+    asked_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +278,7 @@ class ConfigSyncReply:
     Attributes:
         notices: a partition whose primary meta is about to replace is left out.
         garbage: replicas that may be deleted: the partition is whole without them.
-        sent_us: of the ConfigSync. After a lapse only the reply to a sync sent since the lease
-            was granted again confirms a configuration: an older one, delayed, may name a primary
-            that was replaced meanwhile.
     """
 
     notices: tuple[ConfigNotice, ...]
     garbage: tuple[Gpid, ...]
-    sent_us: int = 0

@@ -71,10 +71,10 @@ def answer_sync(sync: ConfigSync, facts: SyncFacts) -> ConfigSyncReply:
         if report.node != sync.node:
             continue
         if facts.may_tell(sync.node, report.gpid) and _concerns(report, facts):
-            notices.append(ConfigNotice(report.gpid, facts.spoken(report.gpid)))
+            notices.append(ConfigNotice(report.gpid, facts.spoken(report.gpid), sync.sent_us))
         if facts.may_delete and _is_garbage(report, facts):
             garbage.append(report.gpid)
-    return ConfigSyncReply(tuple(notices), tuple(garbage), sync.sent_us)
+    return ConfigSyncReply(tuple(notices), tuple(garbage))
 
 
 def _concerns(report: ReplicaReport, facts: SyncFacts) -> bool:

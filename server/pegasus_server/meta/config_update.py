@@ -75,18 +75,20 @@ def _fault(update: ConfigUpdate, current: PartitionConfig, standing: Standing) -
         case UpdateReason.BECOME_PRIMARY:
             return _become_primary_fault(update, current, standing)
         case UpdateReason.STEP_DOWN:
-            return _sender_fault(update, current, standing) or _step_down_fault(update, current)
+            return _sender_fault(update, current) or _step_down_fault(update, current)
         case UpdateReason.DROP_SECONDARY:
-            return _sender_fault(update, current, standing) or _drop_fault(update, current)
+            return _sender_fault(update, current) or _drop_fault(update, current)
         case UpdateReason.ADD_SECONDARY:
-            return _sender_fault(update, current, standing) or _add_fault(update, current)
+            return _sender_fault(update, current) or _add_fault(update, current)
 
 
-def _sender_fault(update: ConfigUpdate, current: PartitionConfig, standing: Standing) -> str | None:
+def _sender_fault(update: ConfigUpdate, current: PartitionConfig) -> str | None:
+    """Only the primary changes its group; also one that lost its lease, if it is back.
+
+    The new ballot then makes it primary anew, and whoever was appointed in its place comes late.
+    """
     if update.sender != current.primary:
         return f"{update.sender} is not the primary, {current.primary or 'nobody'} is"
-    if standing.is_primary_gone:
-        return f"{update.sender} lost its lease; it waits for a new ballot"
     return None
 
 

@@ -17,8 +17,6 @@ def decide(case: Case) -> Decision:
     primary = case.config.primary
     if primary is None or case.watch.gone_us is not None:
         return next_primary(case)
-    if case.watch.operator_choice not in (None, primary):
-        return Propose(ProposalKind.DOWNGRADE_TO_SECONDARY, primary, primary)
     return _doubt(case, primary) or next_repair(case)
 
 
@@ -36,6 +34,6 @@ def _doubt(case: Case, primary: NodeName) -> Decision | None:
         return None
     if not case.reports.has_answered(primary, case.watch.asked):
         return Wait(f"asks {primary} whether it serves", (primary,))
-    if report is None or report.status is ReplicaStatus.ERROR:
+    if report is None or report.suspect or report.status is ReplicaStatus.ERROR:
         return Replace(f"{primary} cannot serve its replica")
     return Propose(ProposalKind.UPGRADE_TO_PRIMARY, primary, primary)

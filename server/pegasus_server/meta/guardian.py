@@ -30,6 +30,7 @@ from pegasus_tab.base.cluster import (
     ConfigSync,
     ConfigUpdate,
     ConfigUpdateReply,
+    ReplicaReport,
 )
 from pegasus_tab.base.ids import Gpid, NodeName
 
@@ -153,12 +154,18 @@ class Guardian:
         facts = self.ward.facts()
         if not facts.may_tell(query.sender, query.gpid):
             return []
-        return [Send(query.sender, ConfigNotice(query.gpid, facts.spoken(query.gpid)))]
+        told = ConfigNotice(query.gpid, facts.spoken(query.gpid), query.sent_us)
+        return [Send(query.sender, told)]
+
+    def on_report(self, report: ReplicaReport) -> None:
+        """Take the account of one replica, the answer to a proposal it cannot follow."""
+        if self.ward.detector.is_alive(report.node) and self.ward.reports.take_one(report):
+            self.ward.mark((report.gpid,))
 
     def on_update(self, update: ConfigUpdate) -> list[ClusterEffect]:
         """Judge a request for a new configuration; an accepted one goes to the store first."""
         gpid = update.gpid
-        if gpid not in self.ward.partitions:
+        if gpid not in self.ward.partitions or not self.ward.detector.is_alive(update.sender):
             return []
         if self.ward.partitions.is_changing(gpid):
             # Judged once the change under way is decided; a newer request replaces an older one.
@@ -218,7 +225,7 @@ class Guardian:
         """Begin to watch a new configuration; what the operator or a move wants stays wanted."""
         before = self.ward.watch(gpid)
         watch = self.ward.watch_anew(gpid, now_us)
-        if before.operator_choice != self.ward.partitions.record(gpid).config.primary:
+        if self.ward.partitions.record(gpid).config.primary is None:
             watch.operator_choice = before.operator_choice
         watch.wanted_primary = before.wanted_primary
         watch.wanted_learner = before.wanted_learner

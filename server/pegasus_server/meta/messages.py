@@ -86,7 +86,7 @@ class Stored:
     tables: tuple[TableNotice, ...]
 
 
-ToMeta: TypeAlias = Beacon | Bye | ConfigUpdate | ConfigQuery | ConfigSync | Stored
+ToMeta: TypeAlias = Beacon | Bye | ConfigUpdate | ConfigQuery | ConfigSync | ReplicaReport | Stored
 FromMeta: TypeAlias = (
     BeaconAck
     | ConfigProposal

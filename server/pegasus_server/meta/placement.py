@@ -39,10 +39,15 @@ class Loads:
         return self._replicas[app_id, node]
 
 
-def choose_primary(app_id: int, nodes: Mapping[NodeName, Node], loads: Loads) -> NodeName | None:
+def choose_primary(
+    app_id: int,
+    nodes: Mapping[NodeName, Node],
+    loads: Loads,
+    excluded: frozenset[NodeName] = frozenset(),
+) -> NodeName | None:
     """Choose the server for the first replica of a new partition, None if none is alive."""
     return min(
-        (each.name for each in nodes.values() if each.is_alive),
+        (each.name for each in nodes.values() if each.is_alive and each.name not in excluded),
         key=lambda name: (
             loads.primaries(name, app_id),
             loads.replicas(name, app_id),

@@ -37,6 +37,18 @@ class ReplicaReports:
         }
         return True
 
+    def take_one(self, report: ReplicaReport) -> bool:
+        """Take the account of a single replica; False if one under a higher ballot is known.
+
+        It came unasked, so it makes nothing fresh.
+        """
+        held = self._reports.setdefault(report.node, {})
+        before = held.get(report.gpid)
+        if before is not None and before.ballot > report.ballot:
+            return False
+        held[report.gpid] = report
+        return True
+
     def expire(self, node: NodeName) -> None:
         """Keep a lost or restarted server's account as evidence, but as an old one."""
         self._answered.pop(node, None)

@@ -37,16 +37,20 @@ def next_primary(case: Case) -> Decision:
 
 def _first(case: Case) -> Decision:
     sent = case.watch.sent
-    if sent is not None and case.is_alive(sent.to):
-        return _appoint(case, sent.to)
-    node = choose_primary(case.gpid.app_id, case.nodes, case.loads)
+    excluded: frozenset[NodeName] = frozenset()
+    if sent is not None:
+        if case.is_alive(sent.to) and case.now_us - sent.first_us < case.numbers.learn_start_us:
+            return _appoint(case, sent.to)
+        excluded = frozenset((sent.to,))
+    node = choose_primary(case.gpid.app_id, case.nodes, case.loads, excluded)
+    node = node or choose_primary(case.gpid.app_id, case.nodes, case.loads)
     return Wait("no replica server is alive") if node is None else _appoint(case, node)
 
 
 def _as_told(case: Case, node: NodeName) -> Decision:
     if not case.is_alive(node):
         return Wait(f"{node}, the operator's choice, is not alive")
-    return _appoint(case, node)
+    return Propose(ProposalKind.ASSIGN_PRIMARY, node, node)
 
 
 def _appoint(case: Case, node: NodeName) -> Propose:

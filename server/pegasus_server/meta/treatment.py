@@ -1,6 +1,7 @@
 """Carries the cure's decisions out: proposals, questions, or patience."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pegasus_server.meta.cluster_effects import ClusterEffect, Send
 from pegasus_server.meta.cure import decide
@@ -65,7 +66,10 @@ def _take_step(ward: Ward, gpid: Gpid, now_us: int) -> list[ClusterEffect]:
 
 def _propose(ward: Ward, gpid: Gpid, step: Propose, now_us: int) -> list[ClusterEffect]:
     watch = ward.watch(gpid)
-    proposal = ConfigProposal(gpid, step.kind, step.node, ward.facts().spoken(gpid))
+    config = ward.facts().spoken(gpid)
+    if watch.gone_us is not None and config.primary != step.node:
+        config = replace(config, primary=None)
+    proposal = ConfigProposal(gpid, step.kind, step.node, config)
     first_us = now_us
     if watch.sent is not None and (watch.sent.to, watch.sent.proposal) == (step.to, proposal):
         if now_us - watch.sent.last_us < ward.numbers.cure.resend_us:
