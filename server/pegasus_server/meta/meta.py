@@ -6,7 +6,7 @@ opened or closed, envs passed on, the client answered ("save, then speak", style
 recalling a table takes two saves: the first (CREATING, RECALLING) before its replicas are touched,
 the second (AVAILABLE) once they serve, so that a crash in between is finished at the next start.
 Opening replicas takes its time, in a cluster that of other servers; requests for other tables go
-on meanwhile, and "create unless it exists" waits for the one that is being made. Questions are answered from ``state``, which is always what the store holds.
+on meanwhile, and a second creation of the table waits for the outcome of the first. Questions are answered from ``state``, which is always what the store holds.
 """
 
 from collections import deque
@@ -136,12 +136,12 @@ class Meta:
                 return self._save(outcome.state, then, request.token)
 
     def _app_id_awaited(self, request: MetaRequest) -> int | None:
-        """Find the table under way that ``request`` is content with, None if it need not wait.
+        """Find the table under way that decides what ``request`` leads to, None if there is none.
 
         Programs that start together all make their tables "unless they exist"; each is answered
         when the table serves, none is told to try again.
         """
-        if not isinstance(request, CreateTable) or not request.success_if_exist:
+        if not isinstance(request, CreateTable):
             return None
         table = self.state.by_name(request.name)
         return table.app_id if table is not None and table.app_id in self._opening else None

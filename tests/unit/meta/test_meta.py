@@ -133,23 +133,23 @@ def test_a_table_on_its_way_takes_no_other_change() -> None:
     world = World()
     world.create("t")
     world.saved()
-    assert world.create("t") == ["reply t ERR_BUSY_CREATING"]
     assert world.feed(drop("t")) == ["reply drop ERR_BUSY_CREATING"]
     assert world.feed(RenameTable(old_name="t", new_name="u", token=RENAME)) == [
         "reply rename ERR_BUSY_CREATING"
     ]
 
 
-def test_create_unless_it_exists_waits_for_the_table_being_made() -> None:
+@pytest.mark.parametrize(("may_exist", "answer"), [(True, "ERR_OK"), (False, "ERR_APP_EXIST")])
+def test_a_second_creation_waits_for_the_first(may_exist: bool, answer: str) -> None:
     world = World()
     world.create("t")
     world.saved()
-    assert world.feed(create("t", token=SECOND, success_if_exist=True)) == []
+    assert world.feed(create("t", token=SECOND, success_if_exist=may_exist)) == []
     assert world.feed(ReplicasOpened(1)) == ["save"]
-    assert world.saved() == ["reply t ERR_OK", "reply second ERR_OK"]
+    assert world.saved() == ["reply t ERR_OK", f"reply second {answer}"]
 
 
-def test_create_unless_it_exists_makes_the_table_when_the_one_before_failed() -> None:
+def test_a_second_creation_makes_the_table_when_the_first_failed() -> None:
     world = World()
     world.create("t")
     world.saved()
