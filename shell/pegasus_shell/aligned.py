@@ -21,7 +21,7 @@ def aligned(names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     stream = iter(rows)
     sample = list(islice(stream, WIDTH_SAMPLE_ROWS))
     right = [numeric_column(sample, i) for i in range(len(names))]
-    texts = [[cell_text(value) for value in row] for row in sample]
+    texts = [cells for row in sample for cells in cell_rows(row)]
     widths = [
         max(display_width(name), max((display_width(row[i]) for row in texts), default=0))
         for i, name in enumerate(names)
@@ -29,7 +29,7 @@ def aligned(names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     yield line((centred(n, w) for n, w in zip(names, widths, strict=True)))
     yield "+".join("-" * (w + 2) for w in widths)
     pad = [str.rjust if r else str.ljust for r in right]
-    later = ([cell_text(value) for value in row] for row in stream)
+    later = (cells for row in stream for cells in cell_rows(row))
     for row in chain(texts, later):
         if all(map(str.isascii, row)):
             yield line(p(cell, w) for p, cell, w in zip(pad, row, widths, strict=True))
@@ -45,6 +45,27 @@ def expanded(names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
         yield rule.ljust(width + 2, "-") + "+" + "-" * 10
         for name, value in zip(names, row, strict=True):
             yield f"{name}{' ' * (width - display_width(name))} | {cell_text(value)}".rstrip()
+
+
+def cell_rows(row: Row) -> list[list[str]]:
+    """Render one row as the lines it takes on the screen: more than one when a text has several.
+
+    As in psql, ``+`` at the end of a cell says that it goes on below.
+    """
+    if not any(isinstance(value, str) and "\n" in value for value in row):
+        return [[cell_text(value) for value in row]]
+    columns = [
+        [cell_text(part) for part in value.split("\n")]
+        if isinstance(value, str)
+        else [cell_text(value)]
+        for value in row
+    ]
+    height = max(map(len, columns))
+    for column in columns:
+        width = max(map(display_width, column))
+        column[:-1] = [part + " " * (width - display_width(part)) + "+" for part in column[:-1]]
+        column += [""] * (height - len(column))
+    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def line(cells: Iterable[str]) -> str:

@@ -32,7 +32,16 @@ def test_wide_characters_take_two_cells() -> None:
 
 def test_a_value_cannot_move_the_cursor() -> None:
     assert "\x1b" not in "".join(lines("aligned", (1, "\x1b[2J")))
-    assert lines("aligned", (1, "a\nb"))[2] == "  1 | a\\nb"
+    assert lines("aligned", (1, "a\rb"))[2] == "  1 | a\\rb"
+
+
+def test_text_of_several_lines_goes_on_below() -> None:
+    assert lines("aligned", (1, "CREATE (\n  a\n)"), (2, "b"))[2:] == [
+        "  1 | CREATE (+",
+        "    |   a     +",
+        "    | )",
+        "  2 | b",
+    ]
 
 
 def test_expanded_prints_a_record_a_row() -> None:
