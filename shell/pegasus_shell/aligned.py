@@ -64,7 +64,7 @@ def cell_rows(row: Row) -> list[list[str]]:
     for column in columns:
         width = max(map(display_width, column))
         column[:-1] = [part + " " * (width - display_width(part)) + "+" for part in column[:-1]]
-        column += [""] * (height - len(column))
+        column.extend([""] * (height - len(column)))
     return [list(cells) for cells in zip(*columns, strict=True)]
 
 
