@@ -1,0 +1,135 @@
+"""The shell at a terminal: prompt, statements over lines, commands, Ctrl-C, and how it ends."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pegasus_tab
+from tests.integration.node import Node
+from tests.integration.terminal import CTRL_C, CTRL_D, Terminal
+
+pytestmark = pytest.mark.slow
+
+SHELL = [str(Path(sys.executable).with_name("pegasus-tab")), "shell"]
+PROMPT, MORE = "tab>", "...>"
+ENDLESS = "SELECT count(*) FROM t a, t b, t c WHERE a.v || b.v <> c.v"
+ROWS = 20_000
+
+
+@pytest.fixture(scope="module")
+def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Node(tmp_path_factory.mktemp("terminal") / "data") as node:
+        with pegasus_tab.connect(node.dsn) as connection:
+            connection.execute("CREATE TABLE t (k INT PRIMARY KEY, v TEXT) WITH (partitions = 2)")
+            rows = ((number, f"value {number}") for number in range(ROWS))
+            connection.executemany("UPSERT INTO t VALUES (?, ?)", rows)
+        yield node.dsn
+
+
+def shell(folder: Path, *arguments: str) -> Terminal:
+    """Start it in a terminal, with its history in a folder; no answer to cursor questions."""
+    environment = {
+        "TERM": "xterm",
+        "XDG_STATE_HOME": str(folder),
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+    }
+    return Terminal([*SHELL, *arguments], environment)
+
+
+@pytest.fixture
+def terminal(dsn: str, tmp_path: Path) -> Iterator[Terminal]:
+    """A shell that shows its prompt."""
+    with shell(tmp_path, dsn) as terminal:
+        terminal.wait_for(PROMPT)
+        yield terminal
+
+
+def run(terminal: Terminal, text: str, shows: str) -> str:
+    """Enter a statement at the prompt; return what it shows up to the next prompt."""
+    terminal.type(text + "\r")
+    shown = terminal.wait_for(shows)
+    before = shown[: shown.rindex(shows) + len(shows)]
+    terminal.shown = shown[len(before) :]
+    terminal.wait_for(PROMPT)
+    return before
+
+
+def test_a_statement_over_two_lines_a_command_and_the_end(terminal: Terminal) -> None:
+    terminal.type("SELECT 41 +\r")
+    terminal.wait_for(MORE)
+    shown = run(terminal, "1 AS answer;", "(1 row)")
+    assert " answer\n--------\n     42\n" in shown
+    assert " t    | table |          2 |" in run(terminal, "\\d", "(1 row)")
+    assert " v      | TEXT | " in run(terminal, "\\d t", "(2 rows)")
+    run(terminal, "\\timing", "Timing is on.")
+    assert "Time: " in run(terminal, "SELECT 1;", " ms")
+    terminal.type("\\q\r")
+    assert terminal.end() == 0
+
+
+def test_errors_leave_the_session_as_it_was(terminal: Terminal) -> None:
+    shown = run(terminal, "SELEC 5;", 'did you mean "SELECT"?')
+    assert "ERROR 42601" in shown
+    run(terminal, "\\nope", "\\? lists the commands")
+    run(terminal, "SELECT 7 * 6 AS still;", "42")
+    terminal.type(CTRL_D)
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_clears_what_is_being_typed(terminal: Terminal) -> None:
+    terminal.type("SELECT 41 +\r")
+    terminal.wait_for(MORE)
+    terminal.type(CTRL_C)
+    terminal.wait_for(PROMPT)
+    run(terminal, "SELECT 7 * 6 AS still;", "(1 row)")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [ENDLESS, "SELECT * FROM t a, t b", "UPDATE t SET v = v || '' ALLOW FILTERING"],
+    ids=["counting", "printing", "writing"],
+)
+def test_ctrl_c_cancels_the_statement_and_keeps_the_session(
+    terminal: Terminal, statement: str
+) -> None:
+    terminal.type(f"{statement};\r")
+    terminal.wait_until_busy()
+    terminal.type(CTRL_C)
+    terminal.wait_for("Cancelled")
+    terminal.wait_for(PROMPT)
+    run(terminal, "SELECT 7 * 6 AS still;", "(1 row)")
+    assert f"{ROWS}" in run(terminal, "SELECT count(*) FROM t;", "(1 row)")
+
+
+def test_ctrl_c_ends_a_command_with_130(dsn: str, tmp_path: Path) -> None:
+    with shell(tmp_path, dsn, "-c", f"SHOW TABLES; {ENDLESS}") as terminal:
+        terminal.wait_for("(1 row)")
+        terminal.type(CTRL_C)
+        terminal.wait_for("Cancelled")
+        assert terminal.end() == 130
+
+
+def test_ctrl_c_while_it_waits_for_a_node_is_130(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"pegasus://127.0.0.1:{silent.getsockname()[1]}/"
+        with shell(tmp_path, place, "-c", "SHOW TABLES") as terminal, silent.accept()[0]:
+            terminal.type(CTRL_C)
+            assert terminal.end() == 130
+
+
+def test_the_node_killed_under_the_prompt(tmp_path: Path) -> None:
+    with Node(tmp_path / "data") as node:
+        with pegasus_tab.connect(node.dsn) as connection:
+            connection.execute("CREATE TABLE t (k INT PRIMARY KEY, v TEXT)")
+        with shell(tmp_path, node.dsn, "--timeout", "0.5") as terminal:
+            terminal.wait_for(PROMPT)
+            run(terminal, "UPSERT INTO t VALUES (1, 'a');", "UPSERT 1")
+            node.kill()
+            assert "ERROR 08" in run(terminal, "SELECT v FROM t WHERE k = 1;", "no answer")
+            node.start()
+            assert " a\n" in run(terminal, "SELECT v FROM t WHERE k = 1;", "(1 row)")
+            terminal.type("\\q\r")
+            assert terminal.end() == 0
