@@ -1,0 +1,130 @@
+"""The model a history is checked against: one hash key as an atomic map of sort keys.
+
+A state is a sorted tuple of (sort key, value). Splitting by sort key, where no operation spans
+several, keeps objects small.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pegasus_server.simulator.history import READS, WHOLE_HASH_KEY, End, Operation, RequestId, Verb
+from pegasus_server.simulator.linearizability import Finding, Observation, Verdict, check
+
+Rows: TypeAlias = tuple[tuple[bytes, bytes], ...]
+ObjectName: TypeAlias = tuple[bytes, bytes | None]
+"""(hash key, sort key), or (hash key, None) for all its rows."""
+
+NO_ROWS: Rows = ()
+
+
+def step(rows: Rows, operation: Operation, is_known: bool) -> list[Rows]:
+    """Apply an operation to the rows of its hash key.
+
+    Returns:
+        The rows after it; nothing if the client was told something else.
+    """
+    before = dict(rows)
+    after, outcome = _effect(before, operation)
+    if is_known and outcome != operation.outcome:
+        return []
+    return [rows if after is before else tuple(sorted(after.items()))]
+
+
+def _effect(rows: dict[bytes, bytes], operation: Operation) -> tuple[dict[bytes, bytes], object]:
+    """Return the rows after an operation (the same object if it changes none) and its answer."""
+    sort_keys, argument = operation.sort_keys, operation.argument
+    first = sort_keys[0]
+    match operation.verb:
+        case Verb.GET:
+            return rows, rows.get(first)
+        case Verb.MULTI_GET:
+            return rows, {key: rows[key] for key in sort_keys if key in rows}
+        case Verb.SET | Verb.MULTI_SET:
+            return {**rows, **dict(zip(sort_keys, argument, strict=True))}, None
+        case Verb.DELETE | Verb.MULTI_DELETE:
+            return {key: value for key, value in rows.items() if key not in sort_keys}, None
+        case Verb.INCREMENT:
+            number = int(rows.get(first, b"0")) + argument
+            return {**rows, first: b"%d" % number}, number
+        case Verb.COMPARE_AND_SET:
+            expected, new = argument
+            if rows.get(first, b"") != expected:
+                return rows, False
+            return {**rows, first: new}, True
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFinding:
+    """What the check of one object gave.
+
+    Attributes:
+        name: of the object.
+        operations: how many concern it.
+        unknown: how many of them have no known outcome.
+        finding: of the search.
+        suspects: operations the longest explanation leaves out, in order of their calls.
+    """
+
+    name: ObjectName
+    operations: int
+    unknown: int
+    finding: Finding
+    suspects: tuple[Operation, ...]
+
+
+def objects(operations: Iterable[Operation]) -> Mapping[ObjectName, list[Operation]]:
+    """Sort operations by the object they concern, leaving out those that did not happen."""
+    happened = [each for each in operations if each.end is not End.FAIL]
+    whole = {each.hash_key for each in happened if each.verb in WHOLE_HASH_KEY}
+    found: dict[ObjectName, list[Operation]] = defaultdict(list)
+    for each in happened:
+        name = (each.hash_key, None if each.hash_key in whole else each.sort_keys[0])
+        found[name].append(each)
+    return dict(sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or b"")))
+
+
+def check_objects(
+    operations: Iterable[Operation],
+    steps_max: int,
+    settled: Mapping[RequestId, bool] | None = None,
+) -> list[ObjectFinding]:
+    """Check every object of a history.
+
+    Args:
+        operations: the history.
+        steps_max: budget of each object.
+        settled: of operations with unknown outcome, whether they took effect; those that did not
+            are left out, which keeps the search short. None if nobody knows.
+    """
+    return [
+        _check(name, concerned, steps_max, settled)
+        for name, concerned in objects(operations).items()
+    ]
+
+
+def _check(
+    name: ObjectName,
+    concerned: list[Operation],
+    steps_max: int,
+    settled: Mapping[RequestId, bool] | None,
+) -> ObjectFinding:
+    # A read nobody heard of says nothing.
+    concerned = [each for each in concerned if each.end is End.OK or each.verb not in READS]
+    if settled is not None:
+        concerned = [
+            each for each in concerned if each.end is End.OK or settled.get(each.request_id, False)
+        ]
+    observations = [Observation(each.call_us, each.return_us, each) for each in concerned]
+    finding = check(observations, NO_ROWS, step, steps_max)
+    explained = set(finding.longest)
+    suspects = tuple(
+        each
+        for index, each in enumerate(concerned)
+        if finding.verdict is not Verdict.LINEARIZABLE
+        and index not in explained
+        and each.return_us is not None
+    )
+    unknown = sum(each.end is End.UNKNOWN for each in concerned)
+    return ObjectFinding(name, len(concerned), unknown, finding, suspects)
