@@ -5,7 +5,7 @@ Fences that are executed, page by page, in order, in an empty folder of the page
     terminal shows them); ``...`` in an expected line stands for any text.
   * ``sql``: run by ``pegasus-tab shell`` on the page's embedded node; a ``text`` fence directly
     below holds the expected output.
-  * ``pycon``: doctest, names shared over the page.
+  * ``pycon``: doctest, names shared over the page; connections left open are closed at its end.
 A page that needs the demo data says so in a comment: ``<!-- demo data -->``. A page that leaves a
 process running writes its id to a file ``*.pid``; it is ended with the page.
 """
@@ -23,6 +23,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+
+import pegasus_tab
+import pegasus_tab.kv
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,11 +99,19 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     if "<!-- demo data -->" in page.read_text():
         loaded = run(DEMO, tmp_path, seconds_max=DEMO_SECONDS_MAX)
         assert "ERROR" not in loaded, loaded
+    names: dict[str, object] = {}
     try:
-        run_blocks(page, tmp_path)
+        run_blocks(page, tmp_path, names)
     finally:
+        close_connections(names)
         end_processes(tmp_path)
         shutil.rmtree(tmp_path / "pegasus-data", ignore_errors=True)
+
+
+def close_connections(names: dict[str, object]) -> None:
+    for value in names.values():
+        if isinstance(value, pegasus_tab.Connection | pegasus_tab.kv.Client):
+            value.close()
 
 
 def end_processes(folder: Path) -> None:
@@ -109,8 +120,7 @@ def end_processes(folder: Path) -> None:
             os.kill(int(file.read_text()), signal.SIGKILL)
 
 
-def run_blocks(page: Path, folder: Path) -> None:
-    names: dict[str, object] = {}
+def run_blocks(page: Path, folder: Path, names: dict[str, object]) -> None:
     found = blocks(page)
     for block, following in zip_longest(found, found[1:]):
         where = f"{page.name}:{block.line}"
