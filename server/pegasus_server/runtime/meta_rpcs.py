@@ -67,6 +67,7 @@ class MetaRpcs:
         loop: the meta machine.
         address_for: the address of this node as a given client should use it.
         facts: what CLUSTER_INFO tells.
+        decree_of: the last committed decree of a partition served here, 0 for another.
     """
 
     def __init__(
@@ -74,10 +75,12 @@ class MetaRpcs:
         loop: MetaLoop,
         address_for: Callable[[Client], Address],
         facts: Callable[[], Mapping[str, str]],
+        decree_of: Callable[[Gpid], int],
     ) -> None:
         self._loop = loop
         self._address_for = address_for
         self._facts = facts
+        self._decree_of = decree_of
         self.table: Mapping[bytes, ServeMeta] = {
             codes.QUERY_CONFIG: self._query_config,
             codes.CREATE_APP: self._create,
@@ -108,6 +111,7 @@ class MetaRpcs:
                 ballot=table.ballots[index],
                 max_replica_count=table.max_replica_count,
                 primary=address,
+                last_committed_decree=self._decree_of(Gpid(table.app_id, index)),
             )
             for index in indices
         ]

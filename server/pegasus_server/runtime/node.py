@@ -101,7 +101,7 @@ class Node(Factory):
         for table in state.tables.values():
             self._replicas.serve_recovered(table, recovered)
         self._meta = MetaLoop(Meta(state), store, self._replicas, self._disk.run, unix_seconds)
-        rpcs = MetaRpcs(self._meta, self._address_for, self._facts)
+        rpcs = MetaRpcs(self._meta, self._address_for, self._facts, self._replicas.committed_decree)
         self._dispatch = Dispatch(
             self._replicas.serving, self._replicas.faults, rpcs.table, self._disk, self._turn
         )

@@ -71,6 +71,11 @@ class ReplicaSet:
         """Return a replica's place on disk."""
         return ReplicaStore(self._folder.replica_path(gpid), gpid, self._memory)
 
+    def committed_decree(self, gpid: Gpid) -> int:
+        """Return the last decree a served replica committed, 0 if it is not served."""
+        replica = self.serving.get(gpid)
+        return replica.engine.applied_decree if replica else 0
+
     def serve(self, table: Table, gpid: Gpid, engine: RocksEngine, timestamps: Timestamps) -> None:
         """Begin to answer requests for a replica whose engine is open and up to date."""
         self.serving[gpid] = Replica(
