@@ -115,10 +115,12 @@ class Recover:
     Attributes:
         nodes: all of the cluster's replica servers.
         skip_silent: go on without those that do not answer in time.
+        skip_lost: make partitions that no server has a replica of anew, empty.
     """
 
     nodes: tuple[NodeName, ...]
     skip_silent: bool
+    skip_lost: bool
     token: object
 
 

@@ -99,6 +99,26 @@ class Meta:
         self.state.check()
         return effects
 
+    def abandon(self) -> list[Reply]:
+        """Answer everybody who waits, when this machine is about to be thrown away.
+
+        Requests that did not begin can be repeated elsewhere; the outcome of the others is open.
+        """
+        begun = [] if self._saving is None else [self._saving.token]
+        begun += self._opening.values()
+        unknown = "another meta server leads now; look whether the change was made"
+        return [
+            *(
+                Reply(token, error_names.TIMEOUT, unknown)
+                for token in begun
+                if token is not _NO_REQUEST
+            ),
+            *(
+                Reply(each.token, error_names.FORWARD_TO_OTHERS, "another meta server leads now")
+                for each in self._waiting
+            ),
+        ]
+
     def _react(self, event: MetaInput, now: int) -> list[MetaEffect]:
         match event:
             case StateSaved():

@@ -82,6 +82,15 @@ class PartitionConfigurations:
         """Go through all partitions in the order they came."""
         return ((gpid, each.record) for gpid, each in self._stored.items())
 
+    def stored(self) -> dict[Gpid, Versioned]:
+        """Return every record with its version."""
+        return dict(self._stored)
+
+    @property
+    def is_any_changing(self) -> bool:
+        """Tell whether any change is under way."""
+        return bool(self._changes)
+
     def is_changing(self, gpid: Gpid) -> bool:
         """Tell whether a change is under way."""
         return gpid in self._changes
@@ -102,6 +111,12 @@ class PartitionConfigurations:
         before = self._stored[gpid].record
         assert gpid not in self._changes, "one change at a time"
         assert before.config.ballot <= record.config.ballot <= before.config.ballot + 1, "A8"
+        self._changes[gpid] = _Change(record)
+        return [self._persist(gpid)]
+
+    def restore(self, gpid: Gpid, record: PartitionRecord) -> list[StoreRequest]:
+        """Begin to write what was rebuilt of a partition, over whatever the store has of it."""
+        self._stored.setdefault(gpid, Versioned(record, None))
         self._changes[gpid] = _Change(record)
         return [self._persist(gpid)]
 

@@ -15,7 +15,10 @@ from pegasus_tab.base.ids import Gpid
 
 @dataclass(frozen=True, slots=True)
 class LoadStore:
-    """Read everything; answer with StoreLoaded or StoreFailed."""
+    """Read everything; answer with StoreLoaded or StoreFailed.
+
+    A new term begins: answers to what was asked before it must not be delivered any more.
+    """
 
 
 @dataclass(frozen=True, slots=True)
