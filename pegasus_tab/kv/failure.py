@@ -46,8 +46,8 @@ _REFUSALS: Final[dict[str, Callable[[str], Error]]] = {
     codes.ERR_CORRUPTION: lambda text: InternalError(
         text,
         sqlstate="XX001",
-        hint="the replica's files are damaged and it is not served; node.log on the server says "
-        "what is damaged, the other partitions are served",
+        hint="the replica is not served: its files are damaged or could not be written; node.log "
+        "on the server says which, the other partitions are served",
     ),
     codes.ERR_ACL_DENY: lambda text: ProgrammingError(text, sqlstate="42501"),
     codes.ERR_UNAUTHENTICATED: lambda text: OperationalError(text, sqlstate="28000"),
