@@ -45,7 +45,8 @@ def describe_effect(effect: Effect) -> str:
             text = _keys(effect.changes)
             return f"append {effect.ballot}.{effect.decree} at={effect.timestamp_us} {text}"
         case Apply():
-            return f"apply {effect.decree} for {' '.join(map(str, effect.tokens))}".rstrip()
+            tokens = "".join([f" {token}" for token in effect.tokens])
+            return f"apply {effect.decree}" + (f" for{tokens}" if tokens else "")
         case Refuse():
             return f"refuse {effect.token} {effect.error}"
         case Abandon():
@@ -53,7 +54,8 @@ def describe_effect(effect: Effect) -> str:
         case Send():
             return f"-> {' '.join(effect.to)} {describe_message(effect.message)}"
         case PersistBallot():
-            return f"persist ballot={effect.ballot}"
+            signature = f" signature={effect.signature}" if effect.signature else ""
+            return f"persist ballot={effect.ballot}{signature}{' suspect' * effect.suspect}"
         case ReportToMeta():
             return f"-> meta {_meta(effect.message)}"
         case StatusChanged():

@@ -71,12 +71,20 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class PersistBallot:
-    """Put the ballot on disk (write, fsync, rename, fsync the folder); BallotPersisted answers.
+    """Put this on disk in one step (write, fsync, rename, fsync the folder).
 
-    A failure is ReplicaFailed: a replica must not forget a ballot it acted under.
+    BallotPersisted answers. A failure is ReplicaFailed: a replica must not forget a ballot it
+    acted under. At a restart ReplicaState is made with what was persisted last.
+
+    Attributes:
+        ballot: for ReplicaState.ballot.
+        signature: for ReplicaState.signature.
+        suspect: for ReplicaState.suspect.
     """
 
     ballot: Ballot
+    signature: Signature
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)

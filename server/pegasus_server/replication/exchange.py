@@ -87,7 +87,9 @@ class Exchange:
         if roles.is_lapsed or roles.status == ReplicaStatus.ERROR:
             return [] if roles.is_lapsed else self.decline(sender, message)
         roles.config = message.config
-        effects = roles.note_learning(message.config, now_us)
+        effects: list[Effect] = []
+        if roles.learner is not None and not roles.is_taught(message.config):
+            effects += roles.change(Occasion.LEFT_OUT)
         if roles.learner is not None:
             effects += roles.learner.on_group_check(message.committed, now_us)
         elif roles.secondary is not None:
@@ -120,7 +122,7 @@ class Exchange:
             self._roles.status,
             mutations.committed,
             mutations.logged,
-            self._roles.last_signature,
+            self._state.signature,
         )
 
 

@@ -107,7 +107,7 @@ class Follower:
             self._list.add(Prepared(mutation))
         else:
             self._list.replace(mutation)
-        return [append(mutation, self._list.committed)]
+        return [append(mutation, self._list.noted)]
 
     def acknowledge(self) -> list[Effect]:
         """Acknowledge what the disk holds by now, if that is more than before."""

@@ -116,10 +116,25 @@ class Initiative:
         node = teaching.to_promote()
         if node is not None:
             return self._promote(leadership, node, now_us)
-        if primary.config.secondaries and primary.is_disk_stuck(now_us):
+        stuck_us = self._disk_deadline(leadership)
+        if stuck_us is not None and now_us >= stuck_us:
             wanted, me = with_primary_as_secondary(primary.config), self._state.node
             return self._request(leadership, wanted, UpdateReason.STEP_DOWN, me, now_us)
         return []
+
+    def _disk_deadline(self, leadership: Leadership) -> int | None:
+        """Return when to hand over because of a stuck disk; never if there is nobody to take it."""
+        primary = leadership.primary
+        return primary.disk_deadline() if primary.config.secondaries else None
+
+    def next_deadline(self) -> int | None:
+        """Return when ``pursue`` has more to do, CLOCK_BOOTTIME in microseconds."""
+        leadership = self._roles.serving
+        if leadership is None or self._reconfiguration.pending is not None:
+            return None
+        due = (leadership.teaching.next_deadline(), self._disk_deadline(leadership))
+        known = [each for each in due if each is not None]
+        return max(min(known), self._reconfiguration.wait_until_us) if known else None
 
     def _let_go(self, leadership: Leadership, node: NodeName, now_us: int) -> list[Effect]:
         """Stop waiting for a node: through meta, unless it is a learner nobody promoted (A4)."""

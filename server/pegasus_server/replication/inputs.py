@@ -57,9 +57,10 @@ class Flushed:
 
 @dataclass(frozen=True, slots=True)
 class BallotPersisted:
-    """The ballot of a PersistBallot is on disk."""
+    """What a PersistBallot bore is on disk."""
 
     ballot: Ballot
+    signature: Signature
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pegasus_server.replication.effects import (
     DiscardData,
     Effect,
     Install,
+    PersistBallot,
     Send,
 )
 from pegasus_server.replication.follower import Follower, append
@@ -72,6 +73,8 @@ class LearnPhase(StrEnum):
     DISCARDING = "discarding"
     CATCHING_UP = "catching_up"
     """Its disk and engine, for what lies below the join decree."""
+    RECORDING = "recording"
+    """A note on disk that nothing is missing, so that a restart does not begin again."""
     COMPLETE = "complete"
     """Promotion."""
 
@@ -167,7 +170,7 @@ class Learner:
         copy = CopyFiles(self.primary, self.signature, self._round, answer.files)
         if answer.join is None:
             return [copy]
-        self._ahead = self._state.mutations.emptied(answer.through)
+        self._ahead = self._state.mutations.emptied(answer.through, is_ahead=True)
         return [copy, *self._follow_from(answer, self._ahead, now_us)]
 
     def _follow_from(
@@ -186,12 +189,12 @@ class Learner:
         self._follower = self._followed(mutations)
         if self._ahead is None:
             self.phase = LearnPhase.CATCHING_UP
-        return effects + self._progress(now_us)
+        return effects + self._progress()
 
     def _hold(self, mutation: Mutation, mutations: PrepareList) -> list[Effect]:
         self._state.timestamps.note(mutation.timestamp_us)
         mutations.add(Prepared(mutation))
-        return [append(mutation, mutations.committed)]
+        return [append(mutation, mutations.noted)]
 
     def _followed(self, mutations: PrepareList) -> Follower:
         """Make the receiver of prepares; what lies below the join decree is committed."""
@@ -229,7 +232,7 @@ class Learner:
             # The primary lets it leave; once the files are in, it asks for what it missed.
             self._part()
             return effects
-        return effects + self._progress(now_us)
+        return effects + self._progress()
 
     def _part(self) -> None:
         """Take part no longer, until another answer says from where on."""
@@ -240,21 +243,21 @@ class Learner:
         self._heard_us = now_us
         if self._follower is not None:
             self._follower.note_commit_point(committed)
-        return self._progress(now_us)
+        return self._progress()
 
-    def on_log_appended(self, event: LogAppended, now_us: int) -> list[Effect]:
+    def on_log_appended(self, event: LogAppended) -> list[Effect]:
         """Acknowledge and commit what the disk holds by now."""
         self._mutations.note_logged(event.decree, event.ballot)
         acks = [] if self._follower is None else self._follower.acknowledge()
-        return acks + self._progress(now_us)
+        return acks + self._progress()
 
     def on_applied(self, now_us: int) -> list[Effect]:
         """Go on when the engine caught up."""
         if self.phase == LearnPhase.APPLYING:
             return self._request(now_us)
-        return self._progress(now_us)
+        return self._progress()
 
-    def _progress(self, now_us: int) -> list[Effect]:
+    def _progress(self) -> list[Effect]:
         """Commit what may be, and complete once nothing is missing below the join decree."""
         if self._follower is None or self._ahead is not None:
             return []
@@ -262,13 +265,21 @@ class Learner:
         assert self._join is not None
         whole = self._state.mutations.applied >= self._join - 1
         if whole and self.phase == LearnPhase.CATCHING_UP:
-            self.phase = LearnPhase.COMPLETE
-            effects += self._complete(now_us)
+            assert self._state.mutations.logged >= self._join - 1, "A11: durable below the join"
+            self._state.suspect = False
+            self.phase = LearnPhase.RECORDING
+            effects.append(PersistBallot(self.ballot, self.signature, suspect=False))
         return effects
+
+    def on_recorded(self, now_us: int) -> list[Effect]:
+        """Tell the primary, now that a restart would find this replica whole."""
+        if self.phase != LearnPhase.RECORDING:
+            return []
+        self.phase = LearnPhase.COMPLETE
+        return self._complete(now_us)
 
     def _complete(self, now_us: int) -> list[Effect]:
         assert self._join is not None
-        assert self._state.mutations.logged >= self._join - 1, "A11: durable below the join decree"
         self._asked_us = now_us
         return [Send((self.primary,), LearnCompleted(self.ballot, self.signature, self._join))]
 
@@ -288,8 +299,9 @@ class Learner:
         self._state.durable = event.applied
         if self._ahead is not None and self._ahead.committed == event.applied:
             self._state.mutations, self._ahead = self._ahead, None
+            self._state.mutations.is_ahead = False
             self.phase = LearnPhase.CATCHING_UP
-            return self._progress(now_us)
+            return self._progress()
         self._state.mutations = self._state.mutations.emptied(event.applied)
         return self._request(now_us)
 

@@ -31,6 +31,10 @@ class PrepareList:
             follows a hole is left out: an acknowledgement covers all decrees below, so nothing
             beyond a hole was ever acknowledged.
         keeps_recent: keep committed mutations for learners.
+
+    Attributes:
+        is_ahead: the data up to ``committed`` is still on its way to this learner.
+        recent: the last committed mutations.
     """
 
     def __init__(
@@ -42,15 +46,23 @@ class PrepareList:
         self._logged = committed
         self._entries: deque[Prepared] = deque()
         self._keeps_recent = keeps_recent
+        self.is_ahead = False
         self.recent = RecentMutations()
         for mutation in restored:
             if mutation.decree == self.prepared + 1:
                 self._entries.append(Prepared(mutation, logged=True))
         self._logged = self.prepared
 
-    def emptied(self, committed: Decree) -> "PrepareList":
-        """Return a list to go on with when the data was replaced by that of ``committed``."""
-        return PrepareList(committed, keeps_recent=self._keeps_recent)
+    def emptied(self, committed: Decree, *, is_ahead: bool = False) -> "PrepareList":
+        """Return a list to go on with when the data was, or will be, that of ``committed``."""
+        emptied = PrepareList(committed, keeps_recent=self._keeps_recent)
+        emptied.is_ahead = is_ahead
+        return emptied
+
+    @property
+    def noted(self) -> Decree:
+        """The commit point to note in the log: none as long as the data below is not here."""
+        return Decree(0) if self.is_ahead else self._committed
 
     @property
     def applied(self) -> Decree:

@@ -450,12 +450,12 @@ class Primary:
                 return member
         return None
 
-    def is_disk_stuck(self, now_us: int) -> bool:
-        """Tell whether the own disk takes so long that another replica should be primary."""
+    def disk_deadline(self) -> int | None:
+        """Return when the own disk took so long that another replica should be primary."""
         if self._list.logged >= self._carried:
-            return False
+            return None
         entry = self._list.get(Decree(self._list.logged + 1))
-        return entry is not None and now_us >= entry.sent_us + OWN_DISK_TIMEOUT_US
+        return None if entry is None else entry.sent_us + OWN_DISK_TIMEOUT_US
 
     def next_deadline(self) -> int:
         """Return the CLOCK_BOOTTIME, microseconds, at which a Tick is due at the latest."""
@@ -464,8 +464,4 @@ class Primary:
             oldest = self._oldest_sent_us(member)
             if oldest is not None:
                 due.append(max(oldest, member.sent_us) + PREPARE_RESEND_US)
-        if self._list.logged < self._carried:
-            entry = self._list.get(Decree(self._list.logged + 1))
-            if entry is not None:
-                due.append(entry.sent_us + OWN_DISK_TIMEOUT_US)
         return min(due)

@@ -31,6 +31,7 @@ class Reconfiguration:
         self._gpid = gpid
         self._node = node
         self._pending: ConfigUpdate | None = None
+        self._begun_us = 0
         self._sent_us = 0
         self._wait_until_us = 0
 
@@ -38,6 +39,16 @@ class Reconfiguration:
     def pending(self) -> ConfigUpdate | None:
         """The request whose outcome is not known."""
         return self._pending
+
+    @property
+    def begun_us(self) -> int:
+        """When the latest request was made first, CLOCK_BOOTTIME in microseconds."""
+        return self._begun_us
+
+    @property
+    def wait_until_us(self) -> int:
+        """Before this moment no request is made, CLOCK_BOOTTIME in microseconds."""
+        return self._wait_until_us
 
     def may_begin(self, now_us: int) -> bool:
         """Tell whether a request may be made now."""
@@ -57,7 +68,7 @@ class Reconfiguration:
         assert self._pending is None, "A18: one change of configuration at a time"
         expected = Ballot(config.ballot - 1)
         self._pending = ConfigUpdate(self._gpid, self._node, expected, config, reason, node)
-        self._sent_us = now_us
+        self._begun_us = self._sent_us = now_us
         return [ReportToMeta(self._pending)]
 
     def settle(self, reply: ConfigUpdateReply, now_us: int) -> bool:

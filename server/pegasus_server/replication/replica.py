@@ -17,6 +17,7 @@ primary teaches it.
 """
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from pegasus_server.replication.effects import (
@@ -75,7 +76,7 @@ from pegasus_tab.base.cluster import (
     ReplicaStatus,
 )
 from pegasus_tab.base.cluster import Learner as LearnerName
-from pegasus_tab.base.ids import Ballot, NodeName
+from pegasus_tab.base.ids import Ballot, NodeName, Signature
 
 DEFERRED_MESSAGES_MAX = 64
 """Messages that wait while a ballot is being persisted; more are dropped, their senders repeat."""
@@ -83,6 +84,21 @@ QUERY_RESEND_US = 1_000_000
 
 LearningInput: TypeAlias = FilesCopied | CopyFailed | Installed | InstallFailed | Discarded
 MetaInput: TypeAlias = ConfigProposal | ConfigUpdateReply | ConfigNotice
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What the replica takes over once it is on disk.
+
+    Attributes:
+        config: its role.
+        signature: of the learning it begins, or knew before.
+        asked_us: when meta was asked whose answer this is, 0 if it was not.
+    """
+
+    config: PartitionConfig
+    signature: Signature
+    asked_us: int
 
 
 class Replica:
@@ -111,7 +127,7 @@ class Replica:
         self._exchange = Exchange(state, self._roles)
         self._reconfiguration = Reconfiguration(state.gpid, state.node)
         self._initiative = Initiative(state, self._roles, self._reconfiguration)
-        self._adopting: PartitionConfig | None = None
+        self._adopting: Adoption | None = None
         self._deferred: deque[Received] = deque()
         self._queried_us = 0
 
@@ -232,7 +248,7 @@ class Replica:
         if roles.leadership is not None:
             return roles.leadership.primary.step(event, now_us)
         if roles.learner is not None:
-            return roles.learner.on_log_appended(event, now_us)
+            return roles.learner.on_log_appended(event)
         self.state.mutations.note_logged(event.decree, event.ballot)
         if roles.status == ReplicaStatus.SECONDARY and roles.secondary is not None:
             return roles.secondary.on_log_appended()
@@ -275,9 +291,15 @@ class Replica:
             return self._on_higher_ballot(message.ballot, now_us)
         if message.ballot < self.ballot:
             return self._on_stale(event.sender, message)
-        if message.ballot > self.ballot:
+        if message.ballot > self.ballot or self._is_invitation(message):
             return self._on_news(event.sender, message, now_us)
         return self._exchange.on_message(event.sender, message, now_us)
+
+    def _is_invitation(self, message: Message) -> bool:
+        """Tell whether the primary begins to teach this replica under the ballot it knows."""
+        if not isinstance(message, GroupCheck) or self._roles.is_member:
+            return False
+        return self._roles.invites(message.config) != NO_SIGNATURE
 
     def _on_stale(self, sender: NodeName, message: Message) -> list[Effect]:
         """Answer a lower ballot (A6); what is an answer itself needs none."""
@@ -320,22 +342,31 @@ class Replica:
 
     # Ballots.
 
-    def _adopt(self, config: PartitionConfig) -> list[Effect]:
-        """Persist a higher ballot; the role follows when it is on disk (A6)."""
-        assert config.ballot > self.ballot, "A6"
-        if self._adopting is not None and self._adopting.ballot >= config.ballot:
+    def _adopt(self, config: PartitionConfig, asked_us: int = 0) -> list[Effect]:
+        """Persist a higher ballot or a new signature; the role follows when it is on disk (A6)."""
+        assert config.ballot >= self.ballot, "A6"
+        if self._adopting is not None and self._adopting.config.ballot >= config.ballot:
             return []
-        self._adopting = config
-        return [PersistBallot(config.ballot)]
+        invited = self._roles.invites(config)
+        suspect = invited != NO_SIGNATURE
+        if not suspect:
+            suspect = self.state.suspect and self.node not in config.members
+        self._adopting = Adoption(config, max(invited, self.state.signature), asked_us)
+        return [PersistBallot(config.ballot, self._adopting.signature, suspect)]
 
     def _on_ballot_persisted(self, event: BallotPersisted, now_us: int) -> list[Effect]:
-        config = self._adopting
-        if config is None or config.ballot != event.ballot:
-            return []
+        adoption = self._adopting
+        if adoption is None or event != BallotPersisted(adoption.config.ballot, adoption.signature):
+            return self.learner.on_recorded(now_us) if self.learner else []
         self._adopting = None
-        self.state.ballot = config.ballot
+        config = adoption.config
+        begins_learning = event.signature > self.state.signature
+        self.state.ballot, self.state.signature = event.ballot, event.signature
         self._reconfiguration.overtake(config.ballot)
-        effects = self._roles.enter(config, now_us)
+        effects = self._roles.enter(config, now_us, begins_learning=begins_learning)
+        self._roles.note_confirmed(adoption.asked_us)
+        if self._roles.is_unconfirmed:
+            effects += self._lapse(now_us)
         deferred, self._deferred = self._deferred, deque()
         for each in deferred:
             effects += self._on_received(each, now_us)
@@ -352,22 +383,25 @@ class Replica:
                     return [ReportToMeta(self.report())]
                 return self._initiative.on_proposal(event, now_us)
             case ConfigUpdateReply():
-                settled = self._reconfiguration.settle(event, now_us)
-                return self._on_config(event.config, now_us, settled=settled)
+                if self._reconfiguration.settle(event, now_us):
+                    return self._on_config(event.config, self._reconfiguration.begun_us, now_us)
+                return self._on_config(event.config, 0, now_us)
             case ConfigNotice():
-                return self._on_config(event.config, now_us, settled=False)
+                return self._on_config(event.config, event.asked_us, now_us)
 
-    def _on_config(self, config: PartitionConfig, now_us: int, *, settled: bool) -> list[Effect]:
-        """Take what meta says is current."""
+    def _on_config(self, config: PartitionConfig, asked_us: int, now_us: int) -> list[Effect]:
+        """Take what meta said is current, some time after it was asked."""
         if config.ballot > self.ballot:
-            return self._adopt(config) if self._concerns_this(config) else []
+            return self._adopt(config, asked_us) if self._concerns_this(config) else []
         if self._adopting is not None:
             return []
+        free = self._reconfiguration.pending is None
         if self.is_lapsed:
-            free = self._reconfiguration.pending is None
-            return self._roles.confirm(config, now_us, settled=free)
+            return self._roles.confirm(config, asked_us, now_us, settled=free)
         leadership = self._roles.serving
-        return leadership.primary.thaw(now_us) if settled and leadership else []
+        if leadership is None or not free or not leadership.primary.frozen:
+            return []
+        return leadership.primary.thaw(now_us)
 
     def _concerns_this(self, config: PartitionConfig) -> bool:
         """Tell whether a configuration gives or takes a role; meta's names no learners."""
@@ -383,7 +417,7 @@ class Replica:
 
     def _query(self, now_us: int) -> list[Effect]:
         self._queried_us = now_us
-        return [ReportToMeta(ConfigQuery(self.state.gpid, self.node))]
+        return [ReportToMeta(ConfigQuery(self.state.gpid, self.node, now_us))]
 
     # Time.
 
@@ -405,11 +439,12 @@ class Replica:
     def next_deadline(self, now_us: int) -> int | None:
         """Return when a Tick is due, CLOCK_BOOTTIME in microseconds; None for never."""
         due = [self._reconfiguration.next_deadline(now_us)]
+        if self._adopting is None:
+            due.append(self._initiative.next_deadline())
         if self.is_lapsed:
             due.append(self._queried_us + QUERY_RESEND_US)
         if self._roles.serving is not None:
             due.append(self._roles.serving.primary.next_deadline())
-            due.append(self._roles.serving.teaching.next_deadline())
         if self.learner is not None:
             due.append(self.learner.next_deadline())
         return min([each for each in due if each is not None], default=None)

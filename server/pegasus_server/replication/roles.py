@@ -47,19 +47,17 @@ class Roles:
         leadership: set on a primary, also while it is set aside.
         secondary: likewise.
         learner: the attempt at learning under way.
-        last_signature: of the latest learning.
     """
 
     def __init__(self, state: ReplicaState, lease: Lease, config: PartitionConfig) -> None:
         self._state = state
         self._lease = lease
-        self._confirmed_epoch = -1
+        self._confirmed_us = -1
         self.status = ReplicaStatus.INACTIVE
         self.config = config
         self.leadership: Leadership | None = None
         self.secondary: Secondary | None = None
         self.learner: Learner | None = None
-        self.last_signature: Signature = NO_SIGNATURE
 
     @property
     def _node(self) -> NodeName:
@@ -94,9 +92,9 @@ class Roles:
 
     def may_reply_read(self, now_us: int) -> bool:
         """Tell whether a read that was just done may be answered (A13)."""
-        if self.serving is None or self._lease.epoch != self._confirmed_epoch:
+        if self.serving is None or not self._lease.covers(self._confirmed_us, now_us):
             return False
-        return self.serving.primary.is_serving and self._lease.is_live(now_us)
+        return self.serving.primary.is_serving
 
     def is_unfit(self, config: PartitionConfig) -> bool:
         """Tell whether a configuration counts on what this replica lost or never had."""
@@ -106,8 +104,14 @@ class Roles:
             return not self.learner.is_complete
         return self._state.suspect
 
-    def enter(self, config: PartitionConfig, now_us: int) -> list[Effect]:
-        """Take the role that a configuration gives whose ballot was just persisted."""
+    def enter(self, config: PartitionConfig, now_us: int, *, begins_learning: bool) -> list[Effect]:
+        """Take the role that a configuration gives, now that its ballot is on disk.
+
+        Args:
+            config: the configuration.
+            now_us: CLOCK_BOOTTIME, microseconds.
+            begins_learning: its primary invites this replica, and the signature is on disk too.
+        """
         self.config = config
         if self.status == ReplicaStatus.ERROR:
             return []
@@ -115,15 +119,21 @@ class Roles:
             return self._enter_primary(config, now_us)
         if self._node in config.secondaries:
             return self._enter_secondary(config)
+        if begins_learning:
+            return self._begin_learning(config, now_us)
+        if self.is_taught(config) and self.learner is not None:
+            return self.learner.follow(now_us)
+        return self.change(Occasion.LEFT_OUT)
+
+    def is_taught(self, config: PartitionConfig) -> bool:
+        """Tell whether the primary still teaches this replica the attempt it is at."""
         learner = self.learner
-        if learner is not None and LearnerName(self._node, learner.signature) in config.learners:
-            return learner.follow(now_us)
-        effects = self.change(Occasion.LEFT_OUT)
-        return effects + self.note_learning(config, now_us)
+        if learner is None:
+            return False
+        return LearnerName(self._node, learner.signature) in config.learners
 
     def _enter_primary(self, config: PartitionConfig, now_us: int) -> list[Effect]:
         assert self.learner is None, "A9: a learner never becomes primary"
-        self._confirmed_epoch = self._lease.epoch
         if self.leadership is not None:
             self.status = move(self.status, Occasion.NAMED_PRIMARY)
             for node in config.secondaries:
@@ -146,6 +156,8 @@ class Roles:
     def change(self, occasion: Occasion) -> list[Effect]:
         """Leave the present role for what the occasion makes of this replica."""
         self.status = move(self.status, occasion)
+        if occasion == Occasion.BEHIND:
+            self._state.suspect = True
         effects: list[Effect] = []
         if self.leadership is not None:
             effects += self.leadership.primary.retire()
@@ -154,16 +166,20 @@ class Roles:
         self.leadership, self.secondary, self.learner = None, None, None
         return effects
 
-    def note_learning(self, config: PartitionConfig, now_us: int) -> list[Effect]:
-        """Begin, or end, learning as the primary's list of learners says."""
+    def invites(self, config: PartitionConfig) -> Signature:
+        """Return the signature under which a primary begins to teach this replica.
+
+        NO_SIGNATURE if it does not, or if that attempt was begun here already (A12).
+        """
         mine = [each.signature for each in config.learners if each.node == self._node]
-        if not mine:
-            return self.change(Occasion.LEFT_OUT) if self.learner is not None else []
-        if mine[0] <= self.last_signature or config.primary is None:
-            return []
+        return mine[0] if mine and mine[0] > self._state.signature else NO_SIGNATURE
+
+    def _begin_learning(self, config: PartitionConfig, now_us: int) -> list[Effect]:
+        """Learn from the primary; the signature is on disk."""
+        assert config.primary is not None
         effects = self.change(Occasion.TAUGHT)
-        self.last_signature = mine[0]
-        self.learner = Learner(self._state, config.primary, mine[0], now_us)
+        self._state.suspect = True
+        self.learner = Learner(self._state, config.primary, self._state.signature, now_us)
         return effects + self.learner.start(now_us)
 
     def lapse(self) -> bool:
@@ -175,17 +191,29 @@ class Roles:
             self.leadership.primary.frozen = True
         return True
 
-    def confirm(self, config: PartitionConfig, now_us: int, *, settled: bool) -> list[Effect]:
-        """Take up the role that was set aside, now that meta named it again.
+    def note_confirmed(self, asked_us: int) -> None:
+        """Note that meta confirmed the configuration when asked at ``asked_us``, or later."""
+        self._confirmed_us = max(self._confirmed_us, asked_us)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Tell whether the lease lapsed since meta was asked for the role of a primary."""
+        return self.serving is not None and self._confirmed_us < self._lease.since_us
+
+    def confirm(
+        self, config: PartitionConfig, asked_us: int, now_us: int, *, settled: bool
+    ) -> list[Effect]:
+        """Take up the role that was set aside, if meta named it when asked in this epoch.
 
         Args:
             config: of this replica's ballot.
+            asked_us: CLOCK_BOOTTIME of the question meta answers, microseconds.
             now_us: CLOCK_BOOTTIME, microseconds.
             settled: no change of configuration is under way.
         """
-        if not self._lease.is_live(now_us):
+        if not self._lease.covers(asked_us, now_us):
             return []
-        self._confirmed_epoch = self._lease.epoch
+        self.note_confirmed(asked_us)
         if self.leadership is not None:
             assert config.primary == self._node, "A5: a ballot has one primary"
             self.status = move(self.status, Occasion.PRIMARY_CONFIRMED)
