@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.timestamps import Timestamps
-from pegasus_server.runtime.replica import Replica
+from pegasus_server.runtime.lone_replica import LoneReplica
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.runtime.write_rpcs import WRITES
 from pegasus_server.storage.memory import MemoryEngine
@@ -46,7 +46,7 @@ class World:
         self.waiting: list[Callable[[], None]] = []
         self.replies: list[bytes] = []
         self.turn = Turn(lambda: 1_700_000_000_000_000)
-        self.replica = Replica(
+        self.replica = LoneReplica(
             ReplicaIdentity(GPID, "127.0.0.1:34801"),
             MemoryEngine(),
             Ballot(1),

@@ -8,8 +8,8 @@ always takes them right away. Measured: a GET by itself costs 25 us of CPU inste
 from twisted.internet import tcp
 
 
-class PromptConnection(tcp.Server):
-    """A server's side of a connection that tries the socket first."""
+class PromptWrites(tcp.Connection):
+    """Either side of a connection; it tries the socket first."""
 
     def write(self, data: bytes) -> None:
         """Send what the socket takes now; leave the rest to Twisted's buffer and back-pressure."""
@@ -23,6 +23,10 @@ class PromptConnection(tcp.Server):
         if sent < len(data):
             rest = data[sent:] if sent else data
             super().write(rest)  # type: ignore[no-untyped-call]  # as above
+
+
+class PromptConnection(PromptWrites, tcp.Server):
+    """A server's side of a connection."""
 
 
 class PromptPort(tcp.Port):

@@ -1,37 +1,31 @@
-"""One partition on this node: engine, overlay, primary machine and disk, glued together.
+"""One partition on this node, as clients see it: requests in, answers out.
 
-The glue decides nothing about the protocol: it evaluates requests into changes, hands a turn's
-changes to the primary machine, and carries out the effects that come back.
+Requests are evaluated into changes; the changes of a turn go to the replication machine as one
+physical batch. Which machine that is, and what carries its effects out, is the subclass's business:
+a node of its own has ``LoneReplica``, a server of a cluster ``HostedReplica``.
 """
 
-import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Protocol
 
-from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
 from pegasus_server.data.scan import ScanContexts
 from pegasus_server.data.writes import WriteRequest, evaluate, multi_put_changes, put_change
 from pegasus_server.mutation_log.mutation import Mutation
-from pegasus_server.replication.describe import describe_primary
-from pegasus_server.replication.effects import AppendLog, Apply, Effect, Refuse
-from pegasus_server.replication.inputs import Applied, ClientWrites, LogAppended, PrimaryInput
-from pegasus_server.replication.primary import Primary
+from pegasus_server.replication.inputs import ClientWrites
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.answer import Answer, Client, TurnWrites
 from pegasus_server.runtime.turn import Turn
-from pegasus_server.storage.engine import Change, Engine, EngineDamaged
-from pegasus_tab.base.ids import Ballot, Decree
+from pegasus_server.storage.engine import Change, Engine
+from pegasus_tab.base.ids import Decree
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import Status
 from pegasus_tab.wire.fast import put_response
 from pegasus_tab.wire.frame import RequestFrame, encode_response
 from pegasus_tab.wire.messages import result
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_TTL_ENV = "default_ttl"
 DENY_ENV = "replica.deny_client_request"
@@ -54,16 +48,14 @@ class LogDisk(Protocol):
         """Have a mutation logged; ``done`` is called once it is, in the reactor's thread."""
 
 
-class Replica:
-    """A partition this node is primary of.
+class Replica(ABC):
+    """A partition on this node.
 
-    Invariants: reads see exactly the applied decrees; every request taken is answered once; after
-    a failure nothing touches the engine again until the replica is opened anew.
+    Invariants: reads see exactly the applied decrees; every request taken is answered once.
 
     Args:
         identity: gpid and the server's name in replies.
         engine: its data; the replica is its only user in this thread.
-        ballot: the configuration it serves under.
         timestamps: its timestamp source, ahead of every timestamp in its data.
         disk: the log's thread.
         turn: the node's turn.
@@ -72,7 +64,6 @@ class Replica:
 
     Attributes:
         gpid: the partition.
-        ballot: the configuration it serves under.
         envs: the table's settings.
         read_refusal: framework error name every read is answered with now, None while it serves;
             SILENCE if it is to get no answer.
@@ -86,7 +77,6 @@ class Replica:
         self,
         identity: ReplicaIdentity,
         engine: Engine,
-        ballot: Ballot,
         *,
         timestamps: Timestamps,
         disk: LogDisk,
@@ -96,7 +86,6 @@ class Replica:
     ) -> None:
         self.identity = identity
         self.gpid = identity.gpid
-        self.ballot = ballot
         self.engine = engine
         self.scans = ScanContexts(first_scan_id)
         self.read_refusal: str | None = None
@@ -107,25 +96,31 @@ class Replica:
         self._disk = disk
         self._turn = turn
         self._overlay = Overlay(engine)
-        self._primary = Primary.alone(self.gpid, ballot, engine.applied_decree, timestamps)
         self._changes: list[Change] = []
         self._bytes = 0
         self._answers: list[Answer] = []
         self._outstanding: deque[TurnWrites] = deque()
-        self._inputs: deque[PrimaryInput] = deque()
         self._on_idle: Callable[[], None] | None = None
         self._default_ttl = 0
         self.set_envs(envs)
 
     @property
+    @abstractmethod
     def is_full(self) -> bool:
         """Tell whether a write must be refused because too many wait already."""
-        return self._primary.is_full
 
     @property
+    @abstractmethod
     def is_failed(self) -> bool:
-        """Tell whether the engine or the machine failed; only a restart opens it again."""
-        return self._refusal == codes.ERR_CORRUPTION
+        """Tell whether the engine or the machine failed."""
+
+    @abstractmethod
+    def fail(self, reason: str) -> None:
+        """Stop serving: the engine or the machine contradicted itself."""
+
+    @abstractmethod
+    def _hand_over(self, writes: ClientWrites) -> None:
+        """Give a turn's writes to the machine; they are the newest of ``_outstanding``."""
 
     def set_envs(self, envs: Mapping[str, str]) -> None:
         """Take over the table's settings; later writes follow them."""
@@ -208,33 +203,28 @@ class Replica:
         self._answers.append(answer)
 
     def end_turn(self) -> None:
-        """Hand the writes of this turn to the primary machine as one physical batch."""
+        """Hand the writes of this turn to the machine as one physical batch."""
         writes = TurnWrites(self._changes, self._answers)
         size = self._bytes
         self._changes, self._bytes, self._answers = [], 0, []
-        if self._refusal is not None:
-            # It failed in the middle of the turn; these writes never got a decree.
-            _answer_all([writes], self._refusal)
-            return
         self._outstanding.append(writes)
         wall_us = self._turn.now_us
-        self._drive(ClientWrites(writes.changes, size, len(writes.answers), writes, wall_us))
+        self._hand_over(ClientWrites(writes.changes, size, len(writes.answers), writes, wall_us))
 
-    def fail(self, reason: str) -> None:
-        """Stop serving for good: the engine or the machine contradicted itself.
+    def _settle(self, tokens: Iterable[object], decree: Decree) -> None:
+        """Answer writes that are applied now; ``tokens`` are the oldest of ``_outstanding``."""
+        for token in tokens:
+            writes = self._outstanding.popleft()
+            assert writes is token, "writes are answered in the order they were taken"
+            self._overlay.settle(writes.changes)
+            self._answer(writes.answers, decree)
 
-        Writes under way are answered ERR_TIMEOUT, which every client takes as "may have
-        happened": the log holds them, and the next start applies them.
-        """
-        if self.is_failed:
-            return
-        logger.error(
-            "replica %s stopped serving: %s; restart the node to open it again", self.gpid, reason
-        )
-        self._refuse(codes.ERR_CORRUPTION)
-        outstanding, self._outstanding = self._outstanding, deque()
-        _answer_all(outstanding, codes.ERR_TIMEOUT)
-        self._report_idle()
+    def _withdraw(self, token: object, error: str) -> None:
+        """Answer the newest writes with an error: this replica will not apply them for them."""
+        writes = self._outstanding.pop()
+        assert writes is token, "only the newest writes can be withdrawn"
+        self._overlay.withdraw(writes.changes)
+        answer_all([writes], error)
 
     def drain(self, on_idle: Callable[[], None]) -> None:
         """Refuse further requests; call back once every write taken is answered."""
@@ -247,54 +237,6 @@ class Replica:
             on_idle, self._on_idle = self._on_idle, None
             on_idle()
 
-    def _on_logged(self, decree: Decree) -> None:
-        if not self.is_failed:
-            self._drive(LogAppended(decree, self.ballot))
-            self._report_idle()
-
-    def _drive(self, event: PrimaryInput) -> None:
-        """Feed the machine; inputs that come up while effects run wait for their turn."""
-        self._inputs.append(event)
-        try:
-            while self._inputs:
-                effects = self._primary.step(self._inputs.popleft(), self._turn.now_us)
-                for effect in effects:
-                    self._perform(effect)
-        except EngineDamaged as error:
-            self.fail(str(error))
-        except Exception:
-            # A broken invariant costs this replica, not the node (reliability reference 2.1), and
-            # not the others whose writes were logged in the same group.
-            logger.exception("replica %s: %s", self.gpid, describe_primary(self._primary))
-            self.fail("an invariant is broken, see above")
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case AppendLog():
-                body = physical_batch.encode(effect.changes)
-                mutation = Mutation(
-                    self.gpid, effect.ballot, effect.decree, effect.timestamp_us, body
-                )
-                self._disk.submit(mutation, partial(self._on_logged, effect.decree))
-            case Apply():
-                self._apply(effect)
-            case Refuse():
-                writes = self._outstanding.pop()
-                assert writes is effect.token, "only the newest writes can be refused"
-                self._overlay.withdraw(writes.changes)
-                _answer_all([writes], effect.error)
-            case _:
-                raise AssertionError(f"a replica without others asks for nothing else: {effect}")
-
-    def _apply(self, effect: Apply) -> None:
-        self.engine.apply(effect.changes, effect.decree)
-        self._overlay.settle(effect.changes)
-        self._inputs.append(Applied(effect.decree))
-        for token in effect.tokens:
-            writes = self._outstanding.popleft()
-            assert writes is token, "writes are answered in the order they were taken"
-            self._answer(writes.answers, effect.decree)
-
     def _answer(self, answers: Iterable[Answer], decree: Decree) -> None:
         """Tell clients the decree their writes got."""
         gpid, server = self.identity
@@ -306,7 +248,8 @@ class Replica:
                 client.send(encode_response(name, seqid, result(response.encode())))
 
 
-def _answer_all(writes: Iterable[TurnWrites], error: str) -> None:
+def answer_all(writes: Iterable[TurnWrites], error: str) -> None:
+    """Answer all writes with a framework error."""
     for each in writes:
         for client, name, seqid, _ in each.answers:
             client.send(encode_response(name, seqid, b"", error))

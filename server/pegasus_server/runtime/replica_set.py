@@ -15,8 +15,8 @@ from pegasus_server.meta.table import Table
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk import DiskThread
+from pegasus_server.runtime.lone_replica import LoneReplica
 from pegasus_server.runtime.recovery import Recovered
-from pegasus_server.runtime.replica import Replica
 from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
@@ -55,7 +55,7 @@ class ReplicaSet:
         turn: Turn,
         recovered: Recovered,
     ) -> None:
-        self.serving: dict[tuple[int, int], Replica] = {}
+        self.serving: dict[tuple[int, int], LoneReplica] = {}
         self.faults: dict[tuple[int, int], str] = dict(recovered.faults)
         self.durable = recovered.durable
         self._folder = folder
@@ -78,7 +78,7 @@ class ReplicaSet:
 
     def serve(self, table: Table, gpid: Gpid, engine: RocksEngine, timestamps: Timestamps) -> None:
         """Begin to answer requests for a replica whose engine is open and up to date."""
-        self.serving[gpid] = Replica(
+        self.serving[gpid] = LoneReplica(
             ReplicaIdentity(gpid, self._server),
             engine,
             table.ballots[gpid.partition_index],
@@ -156,7 +156,7 @@ class ReplicaSet:
 
             self._when_closed(app_id, closed)
 
-    def _close(self, replica: Replica) -> None:
+    def _close(self, replica: LoneReplica) -> None:
         gpid, ballot = replica.gpid, replica.ballot
 
         def close() -> Decree:
@@ -225,7 +225,7 @@ class ReplicaSet:
                 self._flush(replica, may_flush)
         self._run_in_background(lambda: None, lambda _: done(), lambda _: done())
 
-    def _flush(self, replica: Replica, may_flush: Callable[[], bool]) -> None:
+    def _flush(self, replica: LoneReplica, may_flush: Callable[[], bool]) -> None:
         gpid, ballot = replica.gpid, replica.ballot
 
         def flush() -> Decree:

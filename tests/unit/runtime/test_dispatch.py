@@ -10,7 +10,8 @@ from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.dispatch import Dispatch
-from pegasus_server.runtime.replica import SILENCE, Replica
+from pegasus_server.runtime.lone_replica import LoneReplica
+from pegasus_server.runtime.replica import SILENCE
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.memory import MemoryEngine
@@ -55,7 +56,7 @@ class World:
         self.replies: list[ResponseFrame] = []
         self.disk = SilentDisk()
         self.turn = Turn(lambda: 1_700_000_000_000_000)
-        self.replica = Replica(
+        self.replica = LoneReplica(
             ReplicaIdentity(HERE, "127.0.0.1:34801"),
             engine or MemoryEngine(),
             Ballot(1),

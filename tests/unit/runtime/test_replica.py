@@ -11,7 +11,8 @@ from pegasus_server.data.value import user_data
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.primary import WINDOW_MUTATIONS_MAX
 from pegasus_server.replication.timestamps import Timestamps
-from pegasus_server.runtime.replica import SILENCE, Replica
+from pegasus_server.runtime.lone_replica import LoneReplica
+from pegasus_server.runtime.replica import SILENCE
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.engine import Change, EngineDamaged
 from pegasus_server.storage.memory import MemoryEngine
@@ -80,7 +81,7 @@ class World:
         self.engine = FailingEngine()
         self.now_us = 1_700_000_000_000_000
         self.turn = Turn(lambda: self.now_us)
-        self.replica = Replica(
+        self.replica = LoneReplica(
             ReplicaIdentity(GPID, "127.0.0.1:34801"),
             self.engine,
             Ballot(3),

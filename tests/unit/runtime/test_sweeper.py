@@ -5,7 +5,7 @@ from pegasus_server.data.ttl import SLACK_SECONDS
 from pegasus_server.data.value import encode_value
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.clock import expiry_seconds
-from pegasus_server.runtime.replica import Replica
+from pegasus_server.runtime.lone_replica import LoneReplica
 from pegasus_server.runtime.sweeper import (
     REST_SLICES,
     SLICE_ROWS_MAX,
@@ -45,10 +45,10 @@ class World:
 
     def __init__(self, *engines: MemoryEngine) -> None:
         self.turn = Turn(lambda: NOW_US)
-        self.replicas: dict[tuple[int, int], Replica] = {}
+        self.replicas: dict[tuple[int, int], LoneReplica] = {}
         for index, engine in enumerate(engines):
             gpid = Gpid(1, index)
-            self.replicas[gpid] = Replica(
+            self.replicas[gpid] = LoneReplica(
                 ReplicaIdentity(gpid, ""),
                 engine,
                 Ballot(1),
