@@ -77,8 +77,17 @@ class Network:
         self._deliver = deliver
         self._links: dict[tuple[MachineName, MachineName], Link] = {}
 
-    def send(self, source: MachineName, target: MachineName, message: object) -> None:
-        """Send a message; it arrives later, perhaps twice, or not at all."""
+    def send(
+        self, source: MachineName, target: MachineName, message: object, *, once: bool = False
+    ) -> None:
+        """Send a message; it arrives later, perhaps twice, or not at all.
+
+        Args:
+            source: from where.
+            target: where to.
+            message: a value.
+            once: as over one connection: never twice, and in the order of sending.
+        """
         link = self._link(source, target)
         weather = self.weather
         self.sent += 1
@@ -88,20 +97,23 @@ class Network:
         if link.cuts or is_lost:
             self.lost += 1
             return
-        for _ in range(2 if is_double else 1):
-            self._carry(link, weather, (source, target, message))
+        keeps_order = once or not weather.reorders
+        for _ in range(2 if is_double and not once else 1):
+            self._carry(link, weather, (source, target, message), keeps_order=keeps_order)
 
     def _carry(
         self,
         link: Link,
         weather: Weather,
         parcel: tuple[MachineName, MachineName, object],
+        *,
+        keeps_order: bool,
     ) -> None:
         delay_us = LATENCY_US_MIN + int(link.stream.exponential(weather.delay_us))
         if link.stream.chance(weather.lateness):
             delay_us *= LATE_FACTOR
         time_us = self._clock.now_us + delay_us
-        if not weather.reorders:
+        if keeps_order:
             time_us = max(time_us, link.last_us)
         link.last_us = max(time_us, link.last_us)
         self._clock.at(time_us, self._arrive, link, *parcel)

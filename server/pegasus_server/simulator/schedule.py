@@ -89,7 +89,7 @@ class Schedule:
     knobs: Mapping[str, Any]
     faults: tuple[Fault, ...]
 
-    def without_others(self, faults: Sequence[Fault]) -> "Schedule":
+    def with_faults(self, faults: Sequence[Fault]) -> "Schedule":
         """Return the schedule with these faults only."""
         return Schedule(self.seed, self.knobs, tuple(faults))
 

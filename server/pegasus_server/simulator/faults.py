@@ -1,0 +1,140 @@
+"""Carries the schedule's faults out, and ends them."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pegasus_server.simulator.clock import Clock
+from pegasus_server.simulator.entropy import Entropy
+from pegasus_server.simulator.machine import Machine
+from pegasus_server.simulator.machine_disk import MachineDisk
+from pegasus_server.simulator.meta_store import MetaStore
+from pegasus_server.simulator.network import Network
+from pegasus_server.simulator.schedule import Fault, FaultKind
+from pegasus_server.simulator.watch import Watch
+
+PER_MILLE = 1000
+PER_MILLION = 1_000_000
+
+
+class Stage(Protocol):
+    """What faults act on."""
+
+    clock: Clock
+    entropy: Entropy
+    network: Network
+    store: MetaStore
+    watch: Watch
+
+    @property
+    def machines(self) -> Mapping[str, Machine[Any]]:
+        """Every machine by name."""
+
+    @property
+    def disks(self) -> Mapping[str, MachineDisk]:
+        """The replica servers' disks by name."""
+
+    def storm(self, loss: float) -> None:
+        """Have the network lose this share more."""
+
+
+class Faults:
+    """The faults under way.
+
+    Invariant: each that began ends once, by its time or by ``end_all``.
+
+    Args:
+        stage: the world.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._active: list[Fault] = []
+
+    def begin(self, fault: Fault) -> None:
+        """Let something go wrong; on a machine that this world has not, nothing."""
+        named = {fault.target} | ({str(fault.argument)} if fault.kind is FaultKind.CUT else set())
+        if not named <= {"", *self._stage.machines}:
+            return
+        self._stage.watch.note(f"fault {fault}")
+        self._active.append(fault)
+        self._switch(fault, is_on=True)
+        self._stage.clock.after(max(fault.duration_us, 1), self.end, fault)
+
+    def end(self, fault: Fault) -> None:
+        """Put it right, unless that was done already."""
+        for index, each in enumerate(self._active):
+            if each is fault:
+                del self._active[index]
+                self._stage.watch.note(f"end of {fault}")
+                self._switch(fault, is_on=False)
+                return
+
+    def end_all(self) -> None:
+        """Put everything right."""
+        for fault in tuple(self._active):
+            self.end(fault)
+
+    def _switch(self, fault: Fault, *, is_on: bool) -> None:
+        match fault.kind:
+            case FaultKind.KILL | FaultKind.POWER | FaultKind.FREEZE:
+                self._switch_process(fault, is_on=is_on)
+            case FaultKind.CUT | FaultKind.ISOLATE:
+                self._switch_links(fault, is_on=is_on)
+            case FaultKind.STORM:
+                loss = int(fault.argument) / PER_MILLE
+                self._stage.storm(loss if is_on else -loss)
+            case FaultKind.STORE_DOWN:
+                self._stage.store.is_down = is_on
+            case FaultKind.STORE_FORGETS:
+                self._stage.store.forgets_answers = is_on
+            case FaultKind.WALL_JUMP:
+                clocks = self._stage.machines[fault.target].clocks
+                clocks.wall_offset_us += int(fault.argument) * (1 if is_on else -1)
+            case _:
+                self._switch_disk(fault, is_on=is_on)
+
+    def _switch_process(self, fault: Fault, *, is_on: bool) -> None:
+        machine = self._stage.machines[fault.target]
+        if fault.kind is FaultKind.FREEZE:
+            if is_on:
+                machine.process.stop()
+            elif machine.process.is_stopped:
+                machine.process.go_on()
+            return
+        machine.downs += 1 if is_on else -1
+        if not is_on:
+            machine.start()
+            return
+        machine.kill()
+        disk = self._stage.disks.get(fault.target)
+        if fault.kind is FaultKind.POWER and disk is not None:
+            name = f"{fault.target}.{fault.time_us}"
+            disk.log.lose_power(self._stage.entropy.stream("power", name))
+
+    def _switch_links(self, fault: Fault, *, is_on: bool) -> None:
+        network, target = self._stage.network, fault.target
+        change = network.cut if is_on else network.mend
+        if fault.kind is FaultKind.CUT:
+            change(target, str(fault.argument))
+            return
+        for other in self._stage.machines:
+            if other != target:
+                change(target, other)
+                change(other, target)
+
+    def _switch_disk(self, fault: Fault, *, is_on: bool) -> None:
+        disk = self._stage.disks[fault.target].log
+        match fault.kind:
+            case FaultKind.SYNC_FAILS:
+                disk.fault.fails_sync = is_on
+            case FaultKind.DISK_FULL:
+                disk.fault.is_full = is_on
+            case FaultKind.DISK_SLOW:
+                disk.fault.latency_us = int(fault.argument) if is_on else 0
+            case FaultKind.BIT_ROT:
+                if is_on and disk.names():
+                    name = disk.names()[0]
+                    bits = 8 * len(disk.file(name).cached)
+                    disk.file(name).flip_bit(bits * int(fault.argument) // PER_MILLION)
+            case _:
+                raise AssertionError(f"{fault.kind} is no fault of a disk")

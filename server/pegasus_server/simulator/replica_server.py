@@ -1,0 +1,293 @@
+"""One life of a replica server: recovery, its replicas, its lease, its accounts to meta."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pegasus_server.meta.lease_numbers import LeaseNumbers
+from pegasus_server.meta.messages import StoredRequest, SyncRequest, TableNotice, ToMeta
+from pegasus_server.meta.worker_lease import (
+    BeaconAnswered,
+    LeaderChanged,
+    LeaseEffect,
+    LeaseGranted,
+    LeaseInput,
+    LeaseLapsed,
+    LeaseTick,
+    SendBeacon,
+    SendBye,
+    WorkerLease,
+)
+from pegasus_server.mutation_log.files import SharedLog
+from pegasus_server.mutation_log.replay import ReplicaReplay
+from pegasus_server.mutation_log.segment_birth import SegmentBirth
+from pegasus_server.replication.inputs import LeaseLapsed as ReplicaLeaseLapsed
+from pegasus_server.replication.inputs import Received
+from pegasus_server.replication.lease import Lease
+from pegasus_server.replication.prepare_list import PrepareList
+from pegasus_server.replication.replica import Replica
+from pegasus_server.replication.replica_state import ReplicaState
+from pegasus_server.replication.timestamps import Timestamps
+from pegasus_server.simulator.entropy import Entropy
+from pegasus_server.simulator.hosted_replica import NOT_SERVING, HostedReplica, restored
+from pegasus_server.simulator.knobs import Knobs
+from pegasus_server.simulator.log_writer import LogWriter
+from pegasus_server.simulator.machine_disk import MachineDisk, ReplicaFiles, copy_of
+from pegasus_server.simulator.parcels import (
+    ClientAnswer,
+    ClientQuestion,
+    FileAnswer,
+    FileQuestion,
+    ReplicaParcel,
+)
+from pegasus_server.simulator.process import Process
+from pegasus_server.simulator.server_parts import ServerParts
+from pegasus_server.simulator.witness import Witness
+from pegasus_tab.base.cluster import (
+    BeaconAck,
+    ConfigNotice,
+    ConfigProposal,
+    ConfigSync,
+    ConfigSyncReply,
+    ConfigUpdateReply,
+    ReplicaStatus,
+)
+from pegasus_tab.base.ids import Ballot, Decree, Gpid, NodeName
+
+CLUSTER = "simulated"
+ACCOUNT_US = 2_000_000
+"""Between two ConfigSyncs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every server of a world shares.
+
+    Attributes:
+        knobs: of the world.
+        entropy: of the world.
+        witness: sees everything.
+        carry: sends ``(source, target, message)``.
+        acks_early: the canary's planted bug, see LogWriter.
+    """
+
+    knobs: Knobs
+    entropy: Entropy
+    witness: Witness
+    carry: Callable[[str, str, object], None]
+    acks_early: bool = False
+
+
+class ReplicaServer:
+    """A replica server from start to death.
+
+    Args:
+        node: its name.
+        metas: all meta servers.
+        process: the program.
+        disk: what the lives before left.
+        surroundings: the world around it.
+        crash: ends this life because the disk failed.
+
+    Attributes:
+        node: its name.
+        replicas: by partition.
+    """
+
+    def __init__(
+        self,
+        node: NodeName,
+        metas: tuple[NodeName, ...],
+        process: Process,
+        disk: MachineDisk,
+        surroundings: Surroundings,
+        crash: Callable[[], None],
+    ) -> None:
+        knobs, entropy = surroundings.knobs, surroundings.entropy
+        disk.incarnation += 1
+        self.node = node
+        self._process = process
+        self._disk = disk
+        self._lease = Lease()
+        self._incarnation = disk.incarnation
+        self._worker = WorkerLease(node, disk.incarnation, node, metas, LeaseNumbers())
+        self._leader: NodeName = metas[0]
+        self._tick_at: int | None = None
+        self.replicas: dict[Gpid, HostedReplica] = {}
+        life = f"{node}.{disk.incarnation}"
+        birth = SegmentBirth(disk.log, CLUSTER, node, entropy.stream("segment", life).bytes)
+        log, replay = SharedLog.open_with(birth, knobs.segment_bytes, disk.durable())
+        writer = LogWriter(
+            process,
+            disk.log,
+            log,
+            entropy.stream("sync", life),
+            knobs.sync_us,
+            crash,
+            acks_early=surroundings.acks_early,
+        )
+        self._parts = ServerParts(
+            node,
+            process,
+            disk,
+            writer,
+            knobs,
+            surroundings.witness,
+            entropy.stream("file", life),
+            partial(surroundings.carry, node),
+            self._tell_leader,
+        )
+        for gpid, files in disk.replicas.items():
+            self._host(gpid, files, replay.replicas[gpid])
+        self._lease_step(LeaseTick())
+        process.after(ACCOUNT_US, self._account_again)
+
+    @property
+    def log_bytes(self) -> int:
+        """How many bytes the log holds."""
+        return self._parts.log.bytes_held
+
+    # Replicas.
+
+    def _host(self, gpid: Gpid, files: ReplicaFiles, replay: ReplicaReplay | None) -> HostedReplica:
+        """Open a replica with what the log gives back; one without a log is new and empty."""
+        engine = copy_of(files.image)
+        assert engine.applied_decree >= files.durable, "A15: the engine has what the side file says"
+        logged = [] if replay is None else replay.mutations
+        mutations = [restored(each) for each in logged if each.decree > engine.applied_decree]
+        stamps = [files.timestamp_us, *[each.timestamp_us for each in mutations]]
+        state = ReplicaState(
+            gpid,
+            self.node,
+            files.ballot,
+            PrepareList(engine.applied_decree, mutations, keeps_recent=True),
+            Timestamps(max(stamps)),
+            files.durable,
+            # An empty replica that a configuration counts on has lost its data.
+            suspect=files.suspect or replay is None or replay.suspect is not None,
+            signature=files.signature,
+        )
+        replica = HostedReplica(Replica(state, self._lease), engine, files, self._parts)
+        self.replicas[gpid] = replica
+        return replica
+
+    def _replica(self, gpid: Gpid) -> HostedReplica:
+        """Give a replica, making an empty one."""
+        replica = self.replicas.get(gpid)
+        if replica is None:
+            files = ReplicaFiles()
+            self._disk.replicas[gpid] = files
+            replica = self._host(gpid, files, None)
+        return replica
+
+    def _delete(self, gpid: Gpid) -> None:
+        """Delete a replica meta does not need, unless it is in use again."""
+        replica = self.replicas.get(gpid)
+        if replica is None:
+            return
+        if replica.machine.status not in (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR):
+            return
+        del self.replicas[gpid]
+        del self._disk.replicas[gpid]
+
+    # Messages.
+
+    def receive(self, sender: str, message: object) -> None:  # noqa: C901 - one case per message
+        """Take a message."""
+        match message:
+            case ReplicaParcel():
+                event = Received(NodeName(sender), message.message)
+                self._replica(message.gpid).drive(event)
+            case ClientQuestion():
+                self._on_client(sender, message)
+            case FileQuestion():
+                self._on_file_question(sender, message)
+            case FileAnswer():
+                if message.gpid in self.replicas:
+                    self.replicas[message.gpid].learning.on_answer(message)
+            case BeaconAck():
+                self._lease_step(BeaconAnswered(NodeName(sender), message))
+            case ConfigProposal():
+                self._replica(message.gpid).drive(message)
+            case ConfigUpdateReply() | ConfigNotice():
+                if message.gpid in self.replicas:
+                    self.replicas[message.gpid].drive(message)
+            case ConfigSyncReply():
+                self._on_account_answered(message)
+            case SyncRequest():
+                self._account(message.survey)
+            case TableNotice() | StoredRequest():
+                pass
+            case _:
+                raise AssertionError(f"a replica server does not understand {message}")
+
+    def _on_client(self, client: str, question: ClientQuestion) -> None:
+        replica = self.replicas.get(question.gpid)
+        if replica is not None:
+            replica.on_client(client, question)
+            return
+        answer = ClientAnswer(question.request_id, NOT_SERVING, None, Ballot(0), Decree(0))
+        self._parts.answer(client, answer)
+
+    def _on_file_question(self, sender: str, question: FileQuestion) -> None:
+        replica = self.replicas.get(question.gpid)
+        if replica is not None:
+            replica.learning.on_question(sender, question)
+            return
+        answer = FileAnswer(question.gpid, question.name, question.ticket, None)
+        self._parts.carry(sender, answer)
+
+    # The lease.
+
+    def _lease_step(self, event: LeaseInput) -> None:
+        effects = self._worker.step(event, self._process.now_us)
+        self._lease.until_us = self._worker.lease_until_us
+        for effect in effects:
+            self._perform(effect)
+        due = self._worker.next_deadline()
+        if due is not None and due != self._tick_at:
+            self._tick_at = due
+            self._process.at(due, self._on_lease_timer, due)
+
+    def _on_lease_timer(self, due_us: int) -> None:
+        if due_us == self._tick_at:
+            self._tick_at = None
+            self._lease_step(LeaseTick())
+
+    def _perform(self, effect: LeaseEffect) -> None:
+        match effect:
+            case SendBeacon():
+                self._parts.carry(effect.to, effect.beacon)
+            case SendBye():
+                self._parts.carry(effect.to, effect.bye)
+            case LeaseGranted():
+                self._leader = effect.leader
+                self._lease.since_us = self._process.now_us
+                self._account(0)
+            case LeaderChanged():
+                self._leader = effect.leader
+                self._account(0)
+            case LeaseLapsed():
+                for replica in tuple(self.replicas.values()):
+                    replica.drive(ReplicaLeaseLapsed())
+
+    # Meta.
+
+    def _tell_leader(self, message: ToMeta) -> None:
+        self._parts.carry(self._leader, message)
+
+    def _account_again(self) -> None:
+        self._account(0)
+        self._process.after(ACCOUNT_US, self._account_again)
+
+    def _account(self, survey: int) -> None:
+        reports = tuple([each.machine.report() for each in self.replicas.values()])
+        now_us = self._process.now_us
+        self._tell_leader(ConfigSync(self.node, reports, self._incarnation, now_us, survey))
+
+    def _on_account_answered(self, reply: ConfigSyncReply) -> None:
+        for notice in reply.notices:
+            if notice.gpid in self.replicas:
+                self.replicas[notice.gpid].drive(notice)
+        for gpid in reply.garbage:
+            self._delete(gpid)

@@ -1,0 +1,127 @@
+"""From a seed to a world: which faults there are, how bad, and when.
+
+Each seed enables each family of faults or not, so that rare combinations come up and a family that
+hides another's bugs is sometimes away; sizes are drawn log-uniformly (reliability reference 5.4).
+"""
+
+from collections.abc import Callable
+
+from pegasus_server.simulator.entropy import Entropy, Stream
+from pegasus_server.simulator.knobs import Knobs
+from pegasus_server.simulator.schedule import Fault, FaultKind, Schedule
+
+US_PER_SECOND = 1_000_000
+SAFETY_US_MIN, SAFETY_US_MAX = 15 * US_PER_SECOND, 45 * US_PER_SECOND
+FAMILY_FAULTS_MAX = 12
+CRASHES = (FaultKind.KILL, FaultKind.POWER)
+ON_SERVERS = (
+    FaultKind.KILL,
+    FaultKind.POWER,
+    FaultKind.FREEZE,
+    FaultKind.ISOLATE,
+    FaultKind.SYNC_FAILS,
+    FaultKind.DISK_FULL,
+    FaultKind.DISK_SLOW,
+    FaultKind.WALL_JUMP,
+)
+ON_METAS = (FaultKind.KILL, FaultKind.FREEZE, FaultKind.ISOLATE)
+ANYWHERE = (FaultKind.STORM, FaultKind.STORE_DOWN, FaultKind.STORE_FORGETS)
+
+_ARGUMENTS: dict[FaultKind, Callable[[Stream], int]] = {
+    FaultKind.STORM: lambda stream: stream.between(20, 300),
+    FaultKind.DISK_SLOW: lambda stream: int(stream.log_uniform(5_000, 3_000_000)),
+    FaultKind.WALL_JUMP: lambda stream: stream.between(-3_600, 3_600) * US_PER_SECOND,
+    FaultKind.BIT_ROT: lambda stream: stream.below(1_000_000),
+}
+
+
+def schedule(seed: int) -> Schedule:
+    """Make the world of a seed."""
+    entropy = Entropy(seed)
+    knobs = _knobs(entropy.stream("knobs"))
+    faults: list[Fault] = []
+    servers = [f"s{number + 1}" for number in range(knobs.servers)]
+    metas = [f"m{number + 1}" for number in range(knobs.metas)]
+    for kind in ON_SERVERS:
+        faults += _family(kind, servers, knobs, entropy.stream("faults", f"server {kind}"))
+    for kind in ON_METAS:
+        faults += _family(kind, metas, knobs, entropy.stream("faults", f"meta {kind}"))
+    for kind in ANYWHERE:
+        faults += _family(kind, [""], knobs, entropy.stream("faults", kind))
+    faults += _cuts(servers, metas, knobs, entropy.stream("faults", "cut"))
+    faults += _rot(faults, servers, knobs, entropy.stream("faults", "rot"))
+    faults.sort(key=lambda fault: (fault.time_us, fault.kind, fault.target))
+    return Schedule(seed, knobs.to_fields(), tuple(faults))
+
+
+def _knobs(stream: Stream) -> Knobs:
+    is_rough = stream.chance(0.5)
+    return Knobs(
+        servers=stream.weighted([(3, 5), (4, 3), (5, 2)]),
+        metas=stream.weighted([(1, 2), (2, 1), (3, 2)]),
+        partitions=stream.weighted([(1, 3), (2, 3), (4, 2)]),
+        clients=stream.between(2, 6),
+        hash_keys=stream.between(2, 12),
+        think_us=int(stream.log_uniform(20_000, 300_000)),
+        delay_us=int(stream.log_uniform(100, 30_000)),
+        loss=stream.log_uniform(0.001, 0.2) if is_rough and stream.chance(0.5) else 0.0,
+        duplication=stream.log_uniform(0.001, 0.5) if is_rough and stream.chance(0.5) else 0.0,
+        lateness=stream.log_uniform(0.001, 0.05) if is_rough and stream.chance(0.5) else 0.0,
+        reorders=is_rough and stream.chance(0.5),
+        sync_us=int(stream.log_uniform(100, 30_000)),
+        clock_error_per_million=10_000 if stream.chance(0.5) else 0,
+        segment_bytes=int(stream.log_uniform(8_192, 131_072)),
+        flush_decrees=int(stream.log_uniform(5, 200)),
+        forgets_recent=stream.chance(0.5),
+        safety_us=stream.between(SAFETY_US_MIN, SAFETY_US_MAX),
+        multi_share=stream.choice([0, 20, 50]),
+        read_share=stream.choice([20, 40, 60]),
+    )
+
+
+def _family(kind: FaultKind, targets: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Draw the faults of one kind, half of the time none."""
+    if stream.chance(0.5):
+        return []
+    pause_us = stream.log_uniform(2 * US_PER_SECOND, 40 * US_PER_SECOND)
+    argument = _ARGUMENTS.get(kind, lambda _: 0)
+    faults = []
+    time_us = int(stream.exponential(pause_us))
+    while time_us < knobs.safety_us and len(faults) < FAMILY_FAULTS_MAX:
+        duration_us = int(stream.log_uniform(100_000, 20 * US_PER_SECOND))
+        target = stream.choice(targets)
+        faults.append(Fault(time_us, kind, target, argument(stream), duration_us))
+        time_us += int(stream.exponential(pause_us)) + 1
+    return faults
+
+
+def _cuts(servers: list[str], metas: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Draw one-way cuts between any two machines; now and then both ways."""
+    machines = [*servers, *metas]
+    if len(machines) < 2:
+        return []
+    faults: list[Fault] = []
+    for cut in _family(FaultKind.CUT, machines, knobs, stream):
+        other = stream.choice([each for each in machines if each != cut.target])
+        faults.append(Fault(cut.time_us, cut.kind, cut.target, other, cut.duration_us))
+        if stream.chance(0.5):
+            faults.append(Fault(cut.time_us, cut.kind, other, cut.target, cut.duration_us))
+    return faults
+
+
+def _rot(faults: list[Fault], servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Damage the log of one server, before it restarts, in worlds where no other crashes.
+
+    One whole copy of everything committed must stay; with more than one server's disk at fault
+    nobody could promise that (the fault atlas of reliability reference 5.4).
+    """
+    crashed = {
+        fault.target for fault in faults if fault.kind in CRASHES and fault.target in servers
+    }
+    crashed |= {fault.target for fault in faults if fault.kind is FaultKind.SYNC_FAILS}
+    if len(crashed) != 1 or stream.chance(0.5):
+        return []
+    (target,) = crashed
+    rot = _ARGUMENTS[FaultKind.BIT_ROT]
+    time_us = stream.below(knobs.safety_us)
+    return [Fault(time_us, FaultKind.BIT_ROT, target, rot(stream), 0)]
