@@ -11,7 +11,7 @@ class Knobs:
     Attributes:
         servers: replica servers, >= 1.
         metas: meta servers, >= 1.
-        partitions: of the one table, a power of two.
+        partitions: of the one table, a power of two, >= 2.
         replicas: copies asked for.
         clients: that work at the same time.
         hash_keys: how many rows' hash keys there are.
@@ -55,6 +55,7 @@ class Knobs:
     def __post_init__(self) -> None:
         assert self.servers >= 1
         assert self.metas >= 1
+        assert self.partitions >= 2
         assert self.partitions & (self.partitions - 1) == 0
         assert self.clients >= 1
         assert self.safety_us > 0

@@ -6,6 +6,9 @@ from typing import Generic, Protocol, TypeVar
 from pegasus_server.simulator.clock import Clock, MachineClock
 from pegasus_server.simulator.process import Process
 
+RESTART_US = 1_000_000
+"""How long a program that ended by itself stays down."""
+
 
 class Program(Protocol):
     """What runs on a machine."""
@@ -24,7 +27,7 @@ class Machine(Generic[Running]):
         name: on the network.
         clock: true time.
         clocks: the machine's.
-        start: ``start(machine)`` begins a life of its program.
+        start: ``start(machine)`` begins a life of its program; None if it ended at once.
 
     Attributes:
         name: on the network.
@@ -39,7 +42,7 @@ class Machine(Generic[Running]):
         name: str,
         clock: Clock,
         clocks: MachineClock,
-        start: Callable[["Machine[Running]"], Running],
+        start: Callable[["Machine[Running]"], Running | None],
     ) -> None:
         self.name = name
         self.clocks = clocks
@@ -60,6 +63,13 @@ class Machine(Generic[Running]):
         if self.program is None and self.downs == 0:
             self.process = Process(self._clock, self.clocks)
             self.program = self._start(self)
+            if self.program is None:
+                self.end()
+
+    def end(self) -> None:
+        """Let the program end by itself; something starts it again soon."""
+        self.kill()
+        self._clock.after(RESTART_US, self.start)
 
     def kill(self) -> None:
         """End the program at once."""

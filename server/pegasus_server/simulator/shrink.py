@@ -107,7 +107,7 @@ _SIMPLER: tuple[tuple[str, Any], ...] = (
     ("reorders", False),
     ("clock_error_per_million", 0),
     ("metas", 1),
-    ("partitions", 1),
+    ("partitions", 2),
     ("servers", 3),
     ("clients", 1),
     ("clients", 2),

@@ -59,7 +59,7 @@ def _knobs(stream: Stream) -> Knobs:
     return Knobs(
         servers=stream.weighted([(3, 5), (4, 3), (5, 2)]),
         metas=stream.weighted([(1, 2), (2, 1), (3, 2)]),
-        partitions=stream.weighted([(1, 3), (2, 3), (4, 2)]),
+        partitions=stream.weighted([(2, 3), (4, 1)]),
         clients=stream.between(2, 6),
         hash_keys=stream.between(2, 12),
         think_us=int(stream.log_uniform(20_000, 300_000)),
@@ -84,13 +84,14 @@ def _family(kind: FaultKind, targets: list[str], knobs: Knobs, stream: Stream) -
     if stream.chance(0.5):
         return []
     pause_us = stream.log_uniform(2 * US_PER_SECOND, 40 * US_PER_SECOND)
-    argument = _ARGUMENTS.get(kind, lambda _: 0)
-    faults = []
+    draw = _ARGUMENTS.get(kind)
+    faults: list[Fault] = []
     time_us = int(stream.exponential(pause_us))
     while time_us < knobs.safety_us and len(faults) < FAMILY_FAULTS_MAX:
         duration_us = int(stream.log_uniform(100_000, 20 * US_PER_SECOND))
         target = stream.choice(targets)
-        faults.append(Fault(time_us, kind, target, argument(stream), duration_us))
+        argument = 0 if draw is None else draw(stream)
+        faults.append(Fault(time_us, kind, target, argument, duration_us))
         time_us += int(stream.exponential(pause_us)) + 1
     return faults
 

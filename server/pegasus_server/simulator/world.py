@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pegasus_server.meta.inputs import CreateTable
+from pegasus_server.mutation_log.errors import LogFailedError, LogFullError
 from pegasus_server.simulator.client import Client
 from pegasus_server.simulator.clock import Clock, MachineClock
 from pegasus_server.simulator.entropy import Entropy
@@ -33,8 +34,6 @@ from pegasus_tab.base.ids import NodeName
 
 US_PER_SECOND = 1_000_000
 BOOT_US_MAX = 1_000 * US_PER_SECOND
-RESTART_US = US_PER_SECOND
-"""How long a server that ended by itself stays down."""
 LOOK_US = 100_000
 FOUNDING_US_MAX = 60 * US_PER_SECOND
 HEALING_US_MAX = 60 * US_PER_SECOND
@@ -136,23 +135,26 @@ class World:
         carry = partial(self._send, machine.name)
         return MetaServer(NodeName(machine.name), self._meta_lives, machine.process, carry)
 
-    def _start_server(self, machine: Machine[ReplicaServer]) -> ReplicaServer:
+    def _start_server(self, machine: Machine[ReplicaServer]) -> ReplicaServer | None:
         disk = self.disks.setdefault(machine.name, MachineDisk())
         self.watch.note_life(machine.name, "starts")
-        return ReplicaServer(
-            NodeName(machine.name),
-            self._meta_names,
-            machine.process,
-            disk,
-            self._surroundings,
-            partial(self._crash, machine),
-        )
+        try:
+            return ReplicaServer(
+                NodeName(machine.name),
+                self._meta_names,
+                machine.process,
+                disk,
+                self._surroundings,
+                partial(self._crash, machine),
+            )
+        except (LogFullError, LogFailedError) as error:
+            self.watch.note_life(machine.name, f"cannot start: {error}")
+            return None
 
     def _crash(self, machine: Machine[ReplicaServer]) -> None:
         """End a server whose disk failed; something starts it again."""
         self.watch.note_life(machine.name, "ends: its disk failed")
-        machine.kill()
-        self.clock.after(RESTART_US, machine.start)
+        machine.end()
 
     @property
     def machines(self) -> Mapping[str, Machine[Any]]:
