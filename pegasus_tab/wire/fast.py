@@ -13,6 +13,7 @@ from pegasus_tab.wire.fast_point import (
     get_request,
     get_response,
     put_arguments,
+    put_replies,
     put_request,
     put_response,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "multi_get_response",
     "multi_put_arguments",
     "put_arguments",
+    "put_replies",
     "put_request",
     "put_response",
     "scan_response",

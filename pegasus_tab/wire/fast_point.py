@@ -5,6 +5,7 @@ What does not match it exactly goes to the plain codec, which reads or refuses i
 """
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -201,10 +202,27 @@ def put_response(
     Returns:
         The frame.
     """
+    return put_replies(gpid, decree, server, name)(seqid, status)
+
+
+def put_replies(
+    gpid: Gpid, decree: int, server: str, name: bytes = PUT
+) -> Callable[[int, int], bytes]:
+    """Make the replies to the PUTs of one mutation, which have all but two numbers in common.
+
+    Args:
+        gpid: the replica's partition.
+        decree: the mutation's.
+        server: the replica's server as "host:port".
+        name: the RPC name, as for ``put_response``.
+
+    Returns:
+        A function from (seqid, status) to the frame.
+    """
     head, middle, tail = _update_template(name, gpid, server)
-    return b"".join(
-        (head, _SEQID_STATUS.pack(seqid, _STATUS, status), middle, I64.write(decree), tail)
-    )
+    end = middle + I64.write(decree) + tail
+    pack = _SEQID_STATUS.pack
+    return lambda seqid, status: head + pack(seqid, _STATUS, status) + end
 
 
 def decode_get_result(frame: Stretch) -> tuple[int, bytes]:
