@@ -1,6 +1,6 @@
 """The thread that owns the shared log: group commit, and acknowledgement only after the disk's.
 
-Theory of operation. ``submit`` puts a mutation in a queue. The thread takes everything that waits,
+Theory of operation. ``submit_group`` puts mutations in a queue. The thread takes everything that waits,
 writes it as one block, syncs once, and then delivers all callbacks of the group in one call to the
 reactor; while it syncs, the next group gathers. So the cost of a sync is shared by whoever came in
 the meantime, and nobody waits for a timer.
@@ -21,7 +21,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 GROUP_MUTATIONS_MAX = 1024
 GROUP_BYTES_MAX = 4 * MIB
-"""Bodies in one group; the last one added may exceed it."""
+"""Mutations and their bodies in one group; what was submitted last may exceed it."""
 QUEUE_MUTATIONS_MAX = 8192
 """Where ``refusal`` begins to ask for a pause."""
 QUEUE_BYTES_MAX = 8 * MIB
@@ -86,7 +86,7 @@ class DiskThread:
         self._durability = durability
         self._deliver = deliver
         self._on_fatal = on_fatal
-        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Entry]] = queue.SimpleQueue()
         self._actions: deque[Action] = deque()
         self._poke = threading.Event()
         self._is_stopping = False
@@ -120,19 +120,26 @@ class DiskThread:
         return None
 
     def submit(self, mutation: Mutation, done: Callable[[], None]) -> None:
-        """Have a mutation logged; ``done`` is delivered when the durability class is met.
+        """Have one mutation logged; see ``submit_group``."""
+        self.submit_group([(mutation, done)])
+
+    def submit_group(self, entries: list[Entry]) -> None:
+        """Have mutations logged; each callback is delivered when the durability class is met.
 
         The queue is bounded by its users: they give out no decree while ``refusal`` holds, and a
         partition has a bounded window.
+
+        Args:
+            entries: (mutation, callback), in order; they share a group. Not to be changed later.
 
         Raises:
             DiskStoppedError: the log failed or was stopped.
         """
         if self.failed is not None or self._is_stopping:
             raise DiskStoppedError(f"the log is closed: {self.failed or 'the node stops'}")
-        self._submitted += 1
-        self._submitted_bytes += len(mutation.body)
-        self._queue.put((mutation, done))
+        self._submitted += len(entries)
+        self._submitted_bytes += _bytes(entries)
+        self._queue.put(entries)
 
     def run(
         self,
@@ -177,7 +184,7 @@ class DiskThread:
         self._wake()
 
     def _wake(self) -> None:
-        self._queue.put(None)
+        self._queue.put(())
         self._poke.set()
 
     # Everything below runs in the log's thread.
@@ -205,18 +212,18 @@ class DiskThread:
         due = [at for at in (self._sync_at, self._mark_at, self._spare_at) if at is not None]
         wait_seconds = max(0.0, min(due) - time.monotonic()) if due else None
         try:
-            entries = [self._queue.get(timeout=wait_seconds)]
+            submitted = self._queue.get(timeout=wait_seconds)
         except queue.Empty:
             return []
-        group_bytes = 0
+        group, group_bytes = list(submitted), _bytes(submitted)
         # As many as wait now, not more: a steady stream must not keep the group open.
-        for _ in range(min(self._queue.qsize(), GROUP_MUTATIONS_MAX - 1)):
-            entry = entries[-1]
-            group_bytes += len(entry[0].body) if entry is not None else 0
-            if group_bytes >= GROUP_BYTES_MAX:
+        for _ in range(self._queue.qsize()):
+            if len(group) >= GROUP_MUTATIONS_MAX or group_bytes >= GROUP_BYTES_MAX:
                 break
-            entries.append(self._queue.get_nowait())
-        return [entry for entry in entries if entry is not None]
+            submitted = self._queue.get_nowait()
+            group += submitted
+            group_bytes += _bytes(submitted)
+        return group
 
     def _run_actions(self) -> None:
         while self._actions:
@@ -237,7 +244,7 @@ class DiskThread:
             self._sync_at = time.monotonic() + self._durability.interval_ms / 1000
         self._deliver(partial(_call_all, [done for _, done in group]))
         self._settled += len(group)
-        self._settled_bytes += sum([len(mutation.body) for mutation, _ in group])
+        self._settled_bytes += _bytes(group)
         self._mark_at = time.monotonic() + IDLE_SECONDS
         return True
 
@@ -294,7 +301,7 @@ class DiskThread:
         else:
             self._note_room()
         self._is_preparing = False
-        self._queue.put(None)  # so that the log's thread learns when to try again
+        self._queue.put(())  # so that the log's thread learns when to try again
 
     def _note_full(self, error: LogFullError) -> None:
         if self.disk_full is None:
@@ -309,6 +316,10 @@ class DiskThread:
     def _fail(self, error: Exception) -> None:
         self.failed = error
         self._on_fatal(error)
+
+
+def _bytes(entries: Iterable[Entry]) -> int:
+    return sum([len(mutation.body) for mutation, _ in entries])
 
 
 def _delete(durable: Mapping[Gpid, Decree], log: SharedLog) -> None:

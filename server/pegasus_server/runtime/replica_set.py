@@ -19,6 +19,7 @@ from pegasus_server.runtime.lone_replica import LoneReplica
 from pegasus_server.runtime.recovery import Recovered
 from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
 from pegasus_server.runtime.turn import Turn
+from pegasus_server.runtime.turn_log import TurnLog
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_tab.base.ids import Decree, Gpid
 
@@ -61,7 +62,7 @@ class ReplicaSet:
         self._folder = folder
         self._memory = memory
         self._server = server
-        self._disk = disk
+        self._log = TurnLog(disk, turn)
         self._run_in_background = disk.run
         self._turn = turn
         self._closing: defaultdict[int, int] = defaultdict(int)
@@ -83,7 +84,7 @@ class ReplicaSet:
             engine,
             table.ballots[gpid.partition_index],
             timestamps=timestamps,
-            disk=self._disk,
+            disk=self._log,
             turn=self._turn,
             envs=table.envs,
             # Ids of this life must not be met by clients of the one before (8.1).

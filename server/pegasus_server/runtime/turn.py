@@ -1,8 +1,9 @@
 """A turn: one visit of the reactor, from the bytes it brings to the bytes it sends.
 
 What must happen once per turn rather than once per request is collected here: the clock is read
-once, the writes that hit one replica become one mutation, and the replies to one connection leave
-in one system call. That is where the throughput of pipelined clients comes from.
+once, the writes that hit one replica become one mutation, the mutations of all replicas go to the
+log in one piece, and the replies to one connection leave in one system call. That is where the
+throughput of pipelined clients comes from.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pegasus_server.runtime.clock import expiry_seconds
 
 
 class EndsTurn(Protocol):
-    """A replica with writes of this turn, or a connection with replies of it."""
+    """A replica with writes of this turn, the log with mutations, or a connection with replies."""
 
     def end_turn(self) -> None:
         """Send what was collected."""
@@ -30,6 +31,7 @@ class Turn:
         now_us: wall clock of this turn, microseconds since 1970.
         now: the same in seconds since 2016.
         written: replicas that took writes in this turn; each adds itself once.
+        logging: the log, once it was given mutations in this turn; it adds itself.
         answered: connections that have replies to send; each adds itself once.
     """
 
@@ -38,6 +40,7 @@ class Turn:
         self.now_us = 0
         self.now = 0
         self.written: list[EndsTurn] = []
+        self.logging: list[EndsTurn] = []
         self.answered: list[EndsTurn] = []
         self.open()
 
@@ -48,11 +51,15 @@ class Turn:
         self.now = expiry_seconds(self.now_us)
 
     def close(self) -> None:
-        """End the turn: hand writes to their replicas, then replies to their connections."""
+        """End the turn: writes go to their replicas, mutations to the log, replies to clients."""
         if self.written:
             written, self.written = self.written, []
             for replica in written:
                 replica.end_turn()
+        if self.logging:
+            logging, self.logging = self.logging, []
+            for log in logging:
+                log.end_turn()
         if self.answered:
             answered, self.answered = self.answered, []
             for connection in answered:
