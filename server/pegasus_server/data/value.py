@@ -15,7 +15,8 @@ EXPIRE_MAX = 0xFFFF_FFFF
 CLUSTER_ID = 1
 """7 bits of the timetag; tells clusters apart once data is copied between them."""
 
-_NEVER = b"\0\0\0\0"
+NEVER = b"\0\0\0\0"
+"""How a stored value begins that never expires."""
 _header = struct.Struct(">IQ").pack
 
 
@@ -59,7 +60,7 @@ def expire_of(stored: bytes) -> int:
 def is_expired(stored: bytes, now: int) -> bool:
     """Tell whether a row is invisible at ``now``: expired iff 0 < expiry <= now (5.2)."""
     expire = stored[:4]
-    return expire != _NEVER and int.from_bytes(expire, "big") <= now
+    return expire != NEVER and int.from_bytes(expire, "big") <= now
 
 
 def live_rows(stored: Sequence[bytes], now: int) -> list[int]:
@@ -76,7 +77,7 @@ def live_rows(stored: Sequence[bytes], now: int) -> list[int]:
     return [
         index
         for index, value in enumerate(stored)
-        if (expire := value[:4]) == _NEVER or number(expire, "big") > now
+        if (expire := value[:4]) == NEVER or number(expire, "big") > now
     ]
 
 

@@ -88,8 +88,9 @@ def put_change(
     """
     if not is_row_key(key) or len(value) > VALUE_BYTES_MAX:
         return None
-    expire = resolve_expire(expire_ts_seconds, now, default_ttl)
-    return key, encode_value(value, expire, timetag(timestamp_us))
+    if expire_ts_seconds or default_ttl:
+        expire_ts_seconds = resolve_expire(expire_ts_seconds, now, default_ttl)
+    return key, encode_value(value, expire_ts_seconds, timetag(timestamp_us))
 
 
 def put(request: UpdateRequest, context: WriteContext) -> Evaluation:

@@ -1,7 +1,7 @@
 """An answer that is owed: to whom, to which request, and what it says once the decree is known."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from pegasus_server.storage.engine import Change
 from pegasus_tab.base.ids import Decree
@@ -22,21 +22,12 @@ class Client(Protocol):
         """Send a whole reply frame at the end of the turn; nothing if the client is gone."""
 
 
-class Answer(NamedTuple):
-    """One write's answer.
+Answer: TypeAlias = tuple[Client, bytes, int, Callable[[Decree], Struct] | Status]
+"""One write's answer: to whom, the request's RPC name and number, and the outcome.
 
-    Attributes:
-        client: where it goes.
-        name: the request's RPC name.
-        seqid: the request's number.
-        outcome: makes the response from the decree the write got; for PUT and
-            MULTI_PUT just its status.
-    """
-
-    client: Client
-    name: bytes
-    seqid: int
-    outcome: Callable[[Decree], Struct] | Status
+The outcome makes the response from the decree the write got; for PUT and MULTI_PUT it is just a
+status. A plain tuple because there is one for every PUT.
+"""
 
 
 class TurnWrites(NamedTuple):

@@ -108,7 +108,8 @@ class Dispatch:
             refuse(frame, client, codes.ERR_INVALID_DATA)
         elif self.writes_refused is not None:
             refuse(frame, client, self.writes_refused)
-        elif replica.is_full or self._disk.refusal is not None:
+        elif not replica.is_taking and (replica.is_full or self._disk.refusal is not None):
+            # Asked once per turn: what a turn brings is bounded by the buffer it was received in.
             refuse(frame, client, codes.ERR_CAPACITY_EXCEEDED)
         else:
             try:

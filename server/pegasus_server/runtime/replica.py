@@ -23,7 +23,7 @@ from pegasus_server.storage.engine import Change, Engine
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import Status
-from pegasus_tab.wire.fast import put_response
+from pegasus_tab.wire.fast import put_replies
 from pegasus_tab.wire.frame import RequestFrame, encode_response
 from pegasus_tab.wire.messages import result
 
@@ -38,7 +38,7 @@ SILENCE = ""
 
 
 class LogDisk(Protocol):
-    """The log's thread, as far as a replica needs it; see ``DiskThread``."""
+    """The log, as far as a replica needs it; see ``TurnLog``."""
 
     @property
     def refusal(self) -> str | None:
@@ -105,6 +105,11 @@ class Replica(ABC):
         self.set_envs(envs)
 
     @property
+    def is_taking(self) -> bool:
+        """Tell whether it took a write in this turn."""
+        return bool(self._answers)
+
+    @property
     @abstractmethod
     def is_full(self) -> bool:
         """Tell whether a write must be refused because too many wait already."""
@@ -156,7 +161,7 @@ class Replica(ABC):
         evaluation = evaluate(
             request, self._overlay, self.identity, self._turn.now, timestamp_us, self._default_ttl
         )
-        answer = Answer(client, frame.name, frame.seqid, evaluation.respond)
+        answer = client, frame.name, frame.seqid, evaluation.respond
         self._take(evaluation.changes, frame.end - frame.offset, answer)
 
     def put(self, key: bytes, value: bytes, expire: int, seqid: int, client: Client) -> None:
@@ -174,7 +179,7 @@ class Replica(ABC):
         change = put_change(key, value, expire, turn.now, timestamp_us, self._default_ttl)
         status = Status.INVALID_ARGUMENT if change is None else Status.OK
         changes = [] if change is None else [change]
-        self._take(changes, len(key) + len(value), Answer(client, codes.PUT, seqid, status))
+        self._take(changes, len(key) + len(value), (client, codes.PUT, seqid, status))
 
     def multi_put(
         self, rows: tuple[bytes, list[bytes], list[bytes], int], frame: RequestFrame, client: Client
@@ -190,7 +195,7 @@ class Replica(ABC):
         timestamp_us = self._timestamps.next(turn.now_us)
         changes = multi_put_changes(*rows, turn.now, timestamp_us, self._default_ttl)
         status = Status.INVALID_ARGUMENT if changes is None else Status.OK
-        answer = Answer(client, codes.MULTI_PUT, frame.seqid, status)
+        answer = client, codes.MULTI_PUT, frame.seqid, status
         self._take(changes or [], frame.end - frame.offset, answer)
 
     def _take(self, changes: list[Change], size: int, answer: Answer) -> None:
@@ -240,9 +245,12 @@ class Replica(ABC):
     def _answer(self, answers: Iterable[Answer], decree: Decree) -> None:
         """Tell clients the decree their writes got."""
         gpid, server = self.identity
+        put_reply = put_replies(gpid, decree, server)
         for client, name, seqid, outcome in answers:
             if isinstance(outcome, Status):
-                client.send(put_response(seqid, outcome, gpid, decree, server, name))
+                is_put = name == codes.PUT
+                reply = put_reply if is_put else put_replies(gpid, decree, server, name)
+                client.send(reply(seqid, outcome))
             else:
                 response = outcome(decree)
                 client.send(encode_response(name, seqid, result(response.encode())))
