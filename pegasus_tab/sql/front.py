@@ -35,7 +35,7 @@ def parse(text: str) -> ast.Parsed:
     second = reader.find(";")
     if second is not None and reader.tokens[second].text == ";":
         reader.at_token = second + 1
-        raise reader.error("one statement at a time", "the shell and executescript split them")
+        raise reader.error("one statement at a time", "the shell splits a text at its semicolons")
     expressions = Expressions(reader)
     statement = _statement(expressions)
     reader.end()
