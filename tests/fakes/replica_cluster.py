@@ -43,7 +43,7 @@ from pegasus_tab.base.cluster import (
     ConfigUpdateReply,
     ReplicaReport,
 )
-from pegasus_tab.base.ids import Ballot, Decree, NodeName
+from pegasus_tab.base.ids import Decree, NodeName
 from tests.fakes.replica_judge import ReplicaJudge
 from tests.fakes.replica_meta import MetaStub
 from tests.fakes.replica_node import ReplicaNode
@@ -122,18 +122,17 @@ class ReplicaCluster:
                 node.jobs.append(effect)
 
     def _apply(self, node: ReplicaNode, effect: Apply) -> None:
-        stamp = self._timestamp(node, effect.decree)
-        mutation = Mutation(node_ballot(node), effect.decree, stamp, effect.changes, 1)
+        mutation = self._committed(node, effect.decree)
         self.judge.on_apply(mutation, effect.tokens)
         node.apply(effect.decree, mutation)
         self._inputs.append((node.name, Applied(effect.decree)))
 
-    def _timestamp(self, node: ReplicaNode, decree: Decree) -> int:
-        """Find the timestamp of a mutation that was just committed."""
+    def _committed(self, node: ReplicaNode, decree: Decree) -> Mutation:
+        """Find a mutation that was just committed."""
         assert node.replica is not None
-        kept = node.replica.state.mutations.recent.get(decree)
-        assert kept is not None
-        return kept.timestamp_us
+        mutation = node.replica.state.mutations.recent.get(decree)
+        assert mutation is not None
+        return mutation
 
     def _send(
         self, sender: NodeName, receiver: NodeName, message: Message | ToMeta | FromMeta
@@ -213,7 +212,8 @@ class ReplicaCluster:
             self.feed(name, LeaseLapsed())
 
     def lapse(self, name: NodeName) -> None:
-        """End a server's lease."""
+        """End a server's lease, a moment after everything that was asked under it."""
+        self.now_us += 1
         self.nodes[name].lease.until_us = self.now_us
         self.feed(name, LeaseLapsed())
 
@@ -273,9 +273,3 @@ class ReplicaCluster:
             describe_replica(node.replica) if node.replica is not None else f"{name} down"
             for name, node in self.nodes.items()
         ]
-
-
-def node_ballot(node: ReplicaNode) -> Ballot:
-    """Return the ballot of a server that is up."""
-    assert node.replica is not None
-    return node.replica.ballot

@@ -35,6 +35,11 @@ class ReplicaJudge:
         for token in tokens:
             self.acknowledged[str(token)] = mutation.decree
 
+    def accept_loss(self) -> None:
+        """Begin anew: the operator assigned a primary that lacks acknowledged writes."""
+        self.committed.clear()
+        self.acknowledged.clear()
+
     def check(self, nodes: Mapping[NodeName, ReplicaNode], now_us: int) -> None:
         """A5: at most one primary per ballot, at most one that answers reads; A3."""
         replicas = [each.replica for each in nodes.values() if each.replica is not None]

@@ -92,7 +92,12 @@ class ReplicaNode:
         for mutation in recovered.committed:
             self.engine[mutation.decree] = mutation
         committed = Decree(durable + len(recovered.committed))
-        mutations = PrepareList(committed, recovered.undecided, keeps_recent=True)
+        mutations = PrepareList(
+            committed,
+            recovered.undecided,
+            keeps_recent=True,
+            committed_us=recovered.committed_us,
+        )
         stamps = [m.timestamp_us for m in (*self.engine.values(), *recovered.undecided)]
         timestamps = Timestamps(max(stamps, default=0))
         ballot = self.disk.ballot
@@ -143,7 +148,7 @@ class ReplicaNode:
             self.disk.ballot, self.disk.signature = job.ballot, job.signature
             self.disk.suspect = job.suspect
             return BallotPersisted(job.ballot, job.signature)
-        mutation = Mutation(job.ballot, job.decree, job.timestamp_us, job.changes, 1)
+        mutation = Mutation(job.ballot, job.decree, job.timestamp_us, job.changes, 1, job.born)
         self.disk.log.append((mutation, job.committed))
         return LogAppended(job.decree, job.ballot)
 

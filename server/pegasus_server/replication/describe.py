@@ -94,11 +94,8 @@ def describe_message(message: Message) -> str:
     """Render a message as its name and its fields."""
     match message:
         case Prepare():
-            closes = " closes" if message.closes else ""
             learner = f" signature={message.signature}" if message.signature else ""
-            return (
-                f"prepare {_place(message.mutation)} committed={message.committed}{learner}{closes}"
-            )
+            return f"prepare {_place(message.mutation)} committed={message.committed}{learner}"
         case PrepareAck():
             learner = f" signature={message.signature}" if message.signature else ""
             return f"prepare-ack {message.outcome} {message.ballot}.{message.decree}{learner}"

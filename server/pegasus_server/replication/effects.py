@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pegasus_server.replication.messages import LearnFile, LearnMode, Message
-from pegasus_server.replication.mutation import Change
+from pegasus_server.replication.mutation import Change, Mutation
 from pegasus_tab.base.cluster import ConfigQuery, ConfigUpdate, ReplicaReport, ReplicaStatus
 from pegasus_tab.base.ids import Ballot, Decree, NodeName, Signature
 
@@ -18,6 +18,7 @@ class AppendLog:
         ballot: the configuration it was prepared under.
         decree: its position.
         timestamp_us: its timestamp.
+        born: see Mutation; a restarted replica needs it to tell what was left over.
         changes: its physical batch, the same object as in the Prepare that follows, so that it
             need be encoded only once.
         committed: the commit point known now. Kept with the record it spares a restarted replica
@@ -27,6 +28,7 @@ class AppendLog:
     ballot: Ballot
     decree: Decree
     timestamp_us: int
+    born: Ballot
     changes: Sequence[Change]
     committed: Decree
 
@@ -198,3 +200,15 @@ Effect: TypeAlias = (
     | CancelLearning
     | Quarantine
 )
+
+
+def append(mutation: Mutation, committed: Decree) -> AppendLog:
+    """Ask for a mutation to be logged, with the commit point to note."""
+    return AppendLog(
+        mutation.ballot,
+        mutation.decree,
+        mutation.timestamp_us,
+        mutation.born,
+        mutation.changes,
+        committed,
+    )

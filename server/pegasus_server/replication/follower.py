@@ -9,7 +9,7 @@ point comes with later prepares and with group checks.
 committed. What the list holds beyond may be of an earlier primary and is not acknowledged.
 """
 
-from pegasus_server.replication.effects import AppendLog, Effect, Send
+from pegasus_server.replication.effects import Effect, Send, append
 from pegasus_server.replication.messages import Prepare, PrepareAck, PrepareOutcome
 from pegasus_server.replication.mutation import Mutation, Prepared
 from pegasus_server.replication.prepare_list import PrepareList
@@ -89,10 +89,7 @@ class Follower:
             self.is_full = True
             return [self._answer(self._received, PrepareOutcome.LATER)]
         self._received = max(self._received, decree)
-        effects = self._hold(mutation)
-        if message.closes:
-            self._list.drop_beyond(decree, self._ballot)
-        return effects
+        return self._hold(mutation)
 
     def _hold(self, mutation: Mutation) -> list[Effect]:
         entry = self._list.get(mutation.decree)
@@ -128,10 +125,3 @@ class Follower:
             assert decree <= self._list.logged, "A4: acknowledged only what the disk holds"
         ack = PrepareAck(self._ballot, decree, outcome, self._signature)
         return Send((self._primary,), ack)
-
-
-def append(mutation: Mutation, committed: Decree) -> AppendLog:
-    """Ask for a mutation to be logged."""
-    return AppendLog(
-        mutation.ballot, mutation.decree, mutation.timestamp_us, mutation.changes, committed
-    )

@@ -101,7 +101,15 @@ class Initiative:
             wanted = with_primary_as_secondary(config)
         else:
             wanted = without(config, node)
-        return self._request(leadership, wanted, UpdateReason.STEP_DOWN, node, now_us)
+        return self._step_down(leadership, wanted, now_us)
+
+    def _step_down(
+        self, leadership: Leadership, config: PartitionConfig, now_us: int
+    ) -> list[Effect]:
+        """Ask not to be primary any more, until meta agrees: a refused request may linger."""
+        leadership.primary.leaving = config
+        node = self._state.node
+        return self._request(leadership, config, UpdateReason.STEP_DOWN, node, now_us)
 
     def pursue(self, now_us: int) -> list[Effect]:
         """As primary, ask for what the state of the group calls for."""
@@ -109,6 +117,8 @@ class Initiative:
         if leadership is None or not self._reconfiguration.may_begin(now_us):
             return []
         primary, teaching = leadership.primary, leadership.teaching
+        if primary.leaving is not None:
+            return self._step_down(leadership, primary.leaving, now_us)
         member = primary.member_to_drop(now_us)
         lost = member.node if member is not None else teaching.silent(now_us)
         if lost is not None:
@@ -118,8 +128,7 @@ class Initiative:
             return self._promote(leadership, node, now_us)
         stuck_us = self._disk_deadline(leadership)
         if stuck_us is not None and now_us >= stuck_us:
-            wanted, me = with_primary_as_secondary(primary.config), self._state.node
-            return self._request(leadership, wanted, UpdateReason.STEP_DOWN, me, now_us)
+            return self._step_down(leadership, with_primary_as_secondary(primary.config), now_us)
         return []
 
     def _disk_deadline(self, leadership: Leadership) -> int | None:

@@ -28,8 +28,9 @@ from pegasus_server.replication.effects import (
     Install,
     PersistBallot,
     Send,
+    append,
 )
-from pegasus_server.replication.follower import Follower, append
+from pegasus_server.replication.follower import Follower
 from pegasus_server.replication.inputs import (
     CopyFailed,
     Discarded,
@@ -127,7 +128,7 @@ class Learner:
 
     def start(self, now_us: int) -> list[Effect]:
         """Begin: drop what is uncommitted here, for the primary may know better, and ask."""
-        self._state.mutations.truncate()
+        self._state.mutations.truncate(self._state.mutations.committed)
         return self._request(now_us)
 
     def _request(self, now_us: int) -> list[Effect]:
@@ -135,13 +136,19 @@ class Learner:
         self._part()
         self._asked_us = now_us
         mutations = self._state.mutations
-        mutations.truncate()
+        mutations.truncate(mutations.committed)
         if mutations.applied < mutations.committed:
             self.phase = LearnPhase.APPLYING
             return []
         self.phase = LearnPhase.REQUESTING
         self._round += 1
-        request = LearnRequest(self.ballot, self.signature, self._round, mutations.committed)
+        request = LearnRequest(
+            self.ballot,
+            self.signature,
+            self._round,
+            mutations.committed,
+            mutations.committed_us,
+        )
         return [Send((self.primary,), request)]
 
     def on_answer(self, answer: LearnAnswer, now_us: int) -> list[Effect]:

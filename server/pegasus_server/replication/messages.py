@@ -25,14 +25,11 @@ class Prepare:
         mutation: under the primary's ballot.
         committed: everything up to it is committed; lies below the mutation's decree.
         signature: of the receiver's learning, NO_SIGNATURE to a secondary.
-        closes: this is the new primary's own NOOP: what the receiver holds beyond it under a
-            lower ballot was never committed (A10).
     """
 
     mutation: Mutation
     committed: Decree
     signature: Signature = NO_SIGNATURE
-    closes: bool = False
 
     @property
     def ballot(self) -> Ballot:
@@ -115,12 +112,15 @@ class LearnRequest:
         signature: of this attempt.
         round: rises with every request of the attempt; an answer bears its request's round.
         committed: the learner holds everything up to it, applied.
+        committed_us: timestamp of its mutation at ``committed``, 0 if not known. If the primary
+            has another mutation there, the learner's past is not the partition's.
     """
 
     ballot: Ballot
     signature: Signature
     round: int
     committed: Decree
+    committed_us: int = 0
 
 
 @unique

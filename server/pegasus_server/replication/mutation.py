@@ -21,6 +21,8 @@ class Mutation:
             when the mutation is prepared again, so it tells whether two mutations are the same.
         changes: the batch; opaque, and empty for a NOOP.
         bytes: size of its keys and values.
+        born: the ballot it was first prepared under. A primary makes mutations only above all it
+            took over, so along what is committed ``born`` never falls.
     """
 
     ballot: Ballot
@@ -28,6 +30,7 @@ class Mutation:
     timestamp_us: int
     changes: Sequence[Change]
     bytes: int
+    born: Ballot
 
     def under(self, ballot: Ballot) -> "Mutation":
         """Return the same change, prepared under a later ballot."""

@@ -23,7 +23,8 @@ class PrepareList:
 
     Ballots rise with the decree as far as one primary prepared the list. Beyond the last decree
     prepared under the newest ballot, mutations of older ballots may remain until their turn to
-    be prepared again comes: they may be committed ones, so they are not dropped early.
+    be prepared again comes: they may be committed ones, so they are dropped only once something
+    below them tells that they are not (``born``).
 
     Args:
         committed: decree everything up to which is committed and applied, >= 0.
@@ -31,6 +32,7 @@ class PrepareList:
             follows a hole is left out: an acknowledgement covers all decrees below, so nothing
             beyond a hole was ever acknowledged.
         keeps_recent: keep committed mutations for learners.
+        committed_us: timestamp of the mutation at ``committed``, 0 if not known.
 
     Attributes:
         is_ahead: the data up to ``committed`` is still on its way to this learner.
@@ -38,7 +40,12 @@ class PrepareList:
     """
 
     def __init__(
-        self, committed: Decree, restored: Iterable[Mutation] = (), *, keeps_recent: bool = False
+        self,
+        committed: Decree,
+        restored: Iterable[Mutation] = (),
+        *,
+        keeps_recent: bool = False,
+        committed_us: int = 0,
     ) -> None:
         assert committed >= 0
         self._applied = committed
@@ -47,6 +54,7 @@ class PrepareList:
         self._entries: deque[Prepared] = deque()
         self._keeps_recent = keeps_recent
         self.is_ahead = False
+        self._committed_us = committed_us
         self.recent = RecentMutations()
         for mutation in restored:
             if mutation.decree == self.prepared + 1:
@@ -73,6 +81,11 @@ class PrepareList:
     def committed(self) -> Decree:
         """The highest committed decree."""
         return self._committed
+
+    @property
+    def committed_us(self) -> int:
+        """Timestamp of the mutation at ``committed``, 0 if not known."""
+        return self._committed_us
 
     @property
     def logged(self) -> Decree:
@@ -103,6 +116,7 @@ class PrepareList:
         if self._entries:
             last = self._entries[-1].mutation
             assert entry.ballot >= last.ballot, "A2: ballots never fall"
+            assert entry.mutation.born >= last.born, "A2: a later primary adds above earlier ones"
             assert entry.mutation.timestamp_us > last.timestamp_us
         self._entries.append(entry)
 
@@ -116,20 +130,20 @@ class PrepareList:
         entry.mutation = mutation
         entry.logged = False
         self._logged = min(self._logged, Decree(mutation.decree - 1))
+        following = self.get(Decree(mutation.decree + 1))
+        if following is not None and following.mutation.born < mutation.born:
+            # A later primary went another way here. ``born`` never falls along what is committed,
+            # so nothing beyond was; and it must not come back, for it was evaluated on a past
+            # that did not happen.
+            self.truncate(mutation.decree)
         return entry
 
-    def drop_beyond(self, decree: Decree, ballot: Ballot) -> None:
-        """Drop what lies above ``decree`` and is of a lower ballot than ``ballot``."""
-        while self._entries and self._entries[-1].decree > decree:
-            if self._entries[-1].ballot >= ballot:
-                break
+    def truncate(self, decree: Decree) -> None:
+        """Drop everything above ``decree``, which must be committed or in flight."""
+        assert self._committed <= decree, "A1: what is committed stays"
+        while self.prepared > decree:
             self._entries.pop()
-        self._logged = min(self._logged, self.prepared)
-
-    def truncate(self) -> None:
-        """Drop everything uncommitted: a learner asks the primary for it anew."""
-        self._entries.clear()
-        self._logged = self._committed
+        self._logged = min(self._logged, decree)
 
     def note_logged(self, decree: Decree, ballot: Ballot) -> None:
         """Record that the own disk holds (decree, ballot).
@@ -160,6 +174,7 @@ class PrepareList:
         self._entries.popleft()
         assert entry.decree == self._committed + 1, "A4: commit in decree order"
         self._committed = entry.decree
+        self._committed_us = entry.mutation.timestamp_us
         if self._keeps_recent:
             self.recent.add(entry.mutation)
         return entry

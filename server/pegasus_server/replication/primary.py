@@ -20,7 +20,7 @@ While meta is asked for another configuration nothing commits (A18), though prep
 from collections.abc import Sequence
 
 from pegasus_server.replication.collecting_group import CollectingGroup
-from pegasus_server.replication.effects import Abandon, AppendLog, Effect, Refuse, Send
+from pegasus_server.replication.effects import Abandon, Effect, Refuse, Send, append
 from pegasus_server.replication.group import Group, Member
 from pegasus_server.replication.inputs import (
     Applied,
@@ -87,6 +87,8 @@ class Primary:
 
     Attributes:
         frozen: a change of configuration is under way.
+        leaving: the configuration in which it asked meta not to be primary any more. Meta may
+            have named another one the moment it was asked, so no read is answered from then on.
         learners: whom it teaches, for the configuration in group checks; kept by Teaching.
     """
 
@@ -108,6 +110,7 @@ class Primary:
         self._checked_us = now_us
         self._spread = self._list.committed
         self.frozen = False
+        self.leaving: PartitionConfig | None = None
         self.learners: tuple[Learner, ...] = ()
 
     @classmethod
@@ -284,7 +287,7 @@ class Primary:
         entry = self._list.get(Decree(self._carried + 1))
         assert entry is not None
         mutation = entry.mutation.under(self.ballot)
-        return self._send_prepare(self._list.replace(mutation), now_us, closes=False)
+        return self._send_prepare(self._list.replace(mutation), now_us)
 
     def _close(self, now_us: int) -> list[Effect]:
         """Prepare the NOOP that ends reconciliation."""
@@ -292,14 +295,14 @@ class Primary:
         entry = Prepared(self._mutation((), 0))
         self._list.add(entry)
         self._serves_from = entry.decree
-        return self._send_prepare(entry, now_us, closes=True)
+        return self._send_prepare(entry, now_us)
 
     def _prepare(
         self, changes: Sequence[Change], size: int, tokens: tuple[object, ...], now_us: int
     ) -> list[Effect]:
         entry = Prepared(self._mutation(changes, size), tokens)
         self._list.add(entry)
-        return self._send_prepare(entry, now_us, closes=False)
+        return self._send_prepare(entry, now_us)
 
     def _mutation(self, changes: Sequence[Change], size: int) -> Mutation:
         return Mutation(
@@ -308,34 +311,27 @@ class Primary:
             timestamp_us=self._state.timestamps.next(self._wall_us),
             changes=changes,
             bytes=size,
+            born=self.ballot,
         )
 
-    def _send_prepare(self, entry: Prepared, now_us: int, *, closes: bool) -> list[Effect]:
+    def _send_prepare(self, entry: Prepared, now_us: int) -> list[Effect]:
         """Let a mutation leave for the own disk and for every member."""
         assert entry.decree == self._carried + 1, "prepares leave in decree order"
         self._carried = entry.decree
         entry.sent_us = now_us
         mutation = entry.mutation
-        effects: list[Effect] = [
-            AppendLog(
-                mutation.ballot,
-                mutation.decree,
-                mutation.timestamp_us,
-                mutation.changes,
-                self._list.committed,
-            )
-        ]
+        effects: list[Effect] = [append(mutation, self._list.committed)]
         if not self._group:
             return effects
         self._spread = self._list.committed
         self._checked_us = now_us
         secondaries = tuple([m.node for m in self._group if m.signature == NO_SIGNATURE])
         if secondaries:
-            prepare = Prepare(mutation, self._list.committed, NO_SIGNATURE, closes)
+            prepare = Prepare(mutation, self._list.committed)
             effects.append(Send(secondaries, prepare))
         for member in self._group:
             if member.signature != NO_SIGNATURE:
-                prepare = Prepare(mutation, self._list.committed, member.signature, closes)
+                prepare = Prepare(mutation, self._list.committed, member.signature)
                 effects.append(Send((member.node,), prepare))
         return effects
 
@@ -347,7 +343,6 @@ class Primary:
         effects: list[Effect] = []
         for entry in self._list:
             if first <= entry.decree <= self._carried:
-                # A NOOP sent again closes nothing: newer writes may lie beyond it by now.
                 prepare = Prepare(entry.mutation, self._list.committed, member.signature)
                 effects.append(Send((member.node,), prepare))
         return effects
@@ -385,6 +380,7 @@ class Primary:
         self._group.restart(config.secondaries, self._list.committed)
         self._carried = self._list.committed
         self.frozen = False
+        self.leaving = None
         return self.check_group(now_us) + self.advance(now_us)
 
     def thaw(self, now_us: int) -> list[Effect]:

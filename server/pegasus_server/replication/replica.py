@@ -172,6 +172,8 @@ class Replica:
         Args:
             now_us: CLOCK_BOOTTIME *after* the engine was read, microseconds.
         """
+        if self._adopting is not None and self._adopting.config.primary != self.node:
+            return False
         return self._roles.may_reply_read(now_us)
 
     def report(self) -> ReplicaReport:
@@ -190,8 +192,7 @@ class Replica:
         """
         status, ballot = self.status, self.ballot
         effects = self._react(event, now_us)
-        if self._adopting is None:
-            effects += self._pursue(now_us)
+        effects += self._pursue(now_us)
         if (self.status, self.ballot) != (status, ballot):
             effects.append(StatusChanged(self.status, self.ballot))
         assert self.ballot >= ballot, "A6: ballots never fall"
@@ -424,6 +425,8 @@ class Replica:
     def _pursue(self, now_us: int) -> list[Effect]:
         if self.learner is not None and self.learner.has_given_up(now_us):
             return self._roles.change(Occasion.GAVE_UP)
+        if self._adopting is not None:
+            return []
         return self._initiative.pursue(now_us)
 
     def _on_tick(self, now_us: int) -> list[Effect]:

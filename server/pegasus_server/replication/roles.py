@@ -94,7 +94,7 @@ class Roles:
         """Tell whether a read that was just done may be answered (A13)."""
         if self.serving is None or not self._lease.covers(self._confirmed_us, now_us):
             return False
-        return self.serving.primary.is_serving
+        return self.serving.primary.is_serving and self.serving.primary.leaving is None
 
     def is_unfit(self, config: PartitionConfig) -> bool:
         """Tell whether a configuration counts on what this replica lost or never had."""

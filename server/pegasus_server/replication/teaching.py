@@ -125,7 +125,7 @@ class Teaching:
         pupil.round, pupil.request, pupil.join, pupil.is_complete = request.round, None, None, False
         effects = self._primary.leave(sender, now_us)
         mutations = self._state.mutations
-        if request.committed > mutations.prepared:
+        if request.committed > mutations.prepared or self._has_other_past(request):
             return [*effects, self._answer(pupil, LearnMode.DISCARD)]
         if request.committed > mutations.committed:
             return [*effects, self._answer(pupil, LearnMode.LATER)]
@@ -135,6 +135,17 @@ class Teaching:
         pupil.request = request
         first = Decree(request.committed + 1)
         return [*effects, DescribeSources(sender, pupil.signature, pupil.round, first)]
+
+    def _has_other_past(self, request: LearnRequest) -> bool:
+        """Tell whether learner and primary differ in the last mutation the learner committed.
+
+        They do if meta had to assign a primary that lacked committed mutations. Only decrees that
+        are still kept here can be compared.
+        """
+        known = self._state.mutations.recent.get(request.committed)
+        if known is None or request.committed_us == 0:
+            return False
+        return known.timestamp_us != request.committed_us
 
     def on_sources(self, event: SourcesDescribed, now_us: int) -> list[Effect]:
         """Choose between log and checkpoint; the log if it reaches back far enough."""

@@ -11,6 +11,7 @@ from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
 from pegasus_server.data.writes import WriteRequest, evaluate
 from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
+from pegasus_server.replication import log_body
 from pegasus_server.replication.effects import (
     Abandon,
     AppendLog,
@@ -150,13 +151,14 @@ class HostedReplica:
     # Log and engine.
 
     def _append(self, effect: AppendLog) -> None:
-        body = physical_batch.encode(effect.changes)
+        batch = physical_batch.encode(effect.changes)
+        body = log_body.join(effect.born, effect.committed, batch)
         mutation = LoggedMutation(
             self.gpid, effect.ballot, effect.decree, effect.timestamp_us, body
         )
         node, witness = self.machine.node, self._parts.witness
         witness.note_logged(
-            node, self.gpid, effect.ballot, effect.decree, effect.timestamp_us, body
+            node, self.gpid, effect.ballot, effect.decree, effect.timestamp_us, batch
         )
         entry = self.machine.state.mutations.get(effect.decree)
         if entry is not None and entry.tokens:
@@ -274,9 +276,11 @@ def _write(token: object) -> WriteToken:
     return token
 
 
-def restored(mutation: LoggedMutation) -> Mutation:
-    """Read a mutation back from the log."""
-    changes = physical_batch.decode(mutation.body)
-    return Mutation(
-        mutation.ballot, mutation.decree, mutation.timestamp_us, changes, len(mutation.body)
+def restored(logged: LoggedMutation) -> tuple[Mutation, Decree]:
+    """Read a mutation back from the log, with the commit point noted beside it."""
+    born, committed, batch = log_body.split(logged.body)
+    changes = physical_batch.decode(batch)
+    mutation = Mutation(
+        logged.ballot, logged.decree, logged.timestamp_us, changes, len(batch), born
     )
+    return mutation, committed

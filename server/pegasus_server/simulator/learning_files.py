@@ -68,7 +68,7 @@ class LearningFiles:
 
     def note_applied(self, decree: Decree, changes: Sequence[Change]) -> None:
         """Write a mutation to the private log."""
-        self._applied.append(Mutation(Ballot(0), decree, 0, changes, 0))
+        self._applied.append(Mutation(Ballot(0), decree, 0, changes, 0, Ballot(0)))
 
     def note_checkpoint(self, image: MemoryEngine) -> None:
         """Take a new checkpoint; the private log is kept from the one before on."""

@@ -27,6 +27,7 @@ from pegasus_server.replication.lease import Lease
 from pegasus_server.replication.prepare_list import PrepareList
 from pegasus_server.replication.replica import Replica
 from pegasus_server.replication.replica_state import ReplicaState
+from pegasus_server.replication.restart import recover
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.simulator.entropy import Entropy
 from pegasus_server.simulator.hosted_replica import NOT_SERVING, HostedReplica, restored
@@ -154,13 +155,21 @@ class ReplicaServer:
         engine = copy_of(files.image)
         assert engine.applied_decree >= files.durable, "A15: the engine has what the side file says"
         logged = [] if replay is None else replay.mutations
-        mutations = [restored(each) for each in logged if each.decree > engine.applied_decree]
-        stamps = [files.timestamp_us, *[each.timestamp_us for each in mutations]]
+        recovered = recover(engine.applied_decree, [restored(each) for each in logged])
+        for each in recovered.committed:
+            engine.apply(each.changes, each.decree)
+        stamps = [files.timestamp_us, *[each.timestamp_us for each in logged]]
+        mutations = PrepareList(
+            engine.applied_decree,
+            recovered.undecided,
+            keeps_recent=True,
+            committed_us=recovered.committed_us,
+        )
         state = ReplicaState(
             gpid,
             self.node,
             files.ballot,
-            PrepareList(engine.applied_decree, mutations, keeps_recent=True),
+            mutations,
             Timestamps(max(stamps)),
             files.durable,
             # An empty replica that a configuration counts on has lost its data.
