@@ -203,8 +203,9 @@ class ConfigQuery:
 class ConfigNotice:
     """Meta to a replica: this configuration is current (answer, config sync, re-confirmation).
 
-    After a lapse only the answer to a question asked since then confirms a configuration of the
-    same ballot: an older notice, delayed, may name a primary that meta gave up meanwhile.
+    After a lapse only the answer to a question asked since the lease was granted again confirms a
+    configuration of the same ballot: an older notice, delayed, may name a primary that meta gave
+    up meanwhile.
 
     Attributes:
         gpid: the partition.

@@ -53,7 +53,7 @@ def describe_report(report: ReplicaReport) -> str:
     )
 
 
-def describe_message(message: ToMeta | FromMeta) -> str:  # noqa: PLR0911 -- one line a message
+def describe_message(message: ToMeta | FromMeta) -> str:
     """Render a message between meta and a replica server."""
     match message:
         case Beacon():

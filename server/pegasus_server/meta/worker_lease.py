@@ -4,8 +4,9 @@ Theory of operation. A beacon leaves every interval. The lease runs from the mom
 acknowledged beacon was *sent*, on the worker's own clock, so an answer that was long on its way
 gives less time, never more. Before anything else each step asks whether the lease ran out since
 the step before: a process that slept must notice that it slept, even if the acknowledgement of a
-fresh beacon is the first thing it sees. A lapse begins a new lease epoch; whatever was confirmed
-in an older one must be confirmed again before it is served.
+fresh beacon is the first thing it sees. A lapse begins a new lease epoch, and so does the next
+grant: what was confirmed in an older one, or in between, must be confirmed again before it is
+served.
 """
 
 from collections import deque
@@ -103,7 +104,7 @@ class WorkerLease:
     Attributes:
         lease_until_us: end of the lease, 0 before the first; compare it with the clock after a
             read, not before (A13).
-        lease_epoch: counts the lapses; remember it with what meta confirmed.
+        lease_epoch: counts lapses and grants; remember it with what meta confirmed.
         leader_epoch: the highest heard of.
     """
 
@@ -117,7 +118,7 @@ class WorkerLease:
     ) -> None:
         assert metas, "a replica server needs a meta server"
         self.lease_until_us = 0
-        self.lease_epoch = 1
+        self.lease_epoch = 0
         self.leader_epoch = 0
         self._node = node
         self._incarnation = incarnation
@@ -222,10 +223,13 @@ class WorkerLease:
             return []
         self._give_up_us = None
         forward = event.ack.forward
-        self._target = forward if forward in self._metas else self._meta_after(self._target)
-        # Two followers that point at each other must not make a storm: one redirect a beacon.
-        if not self._may_redirect or forward is None:
+        # Followers may point at each other, or at themselves, while the leader changes: one
+        # redirect a beacon is followed at once, then the next meta server has its turn.
+        is_useful = forward in self._metas and forward != event.sender and self._may_redirect
+        if forward is None or not is_useful:
+            self._target = self._meta_after(self._target)
             return []
+        self._target = forward
         self._may_redirect = False
         return self._send_beacon(now_us)
 
@@ -245,6 +249,7 @@ class WorkerLease:
         if self._is_held:
             return []
         self._is_held = True
+        self.lease_epoch += 1
         return [LeaseGranted(self.lease_epoch, event.sender)]
 
     def _on_leave(self) -> list[LeaseEffect]:
