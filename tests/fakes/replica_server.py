@@ -198,6 +198,7 @@ class FakeReplicaServer:
                     self._leader = effect.leader
                     if isinstance(effect, LeaseGranted):
                         self._granted_us = now_us
+                        self._lapse(now_us)
                     self.sync(now_us, 0)
                 case LeaseLapsed():
                     self._lapse(now_us)

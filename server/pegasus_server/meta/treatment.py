@@ -71,11 +71,16 @@ def _propose(ward: Ward, gpid: Gpid, step: Propose, now_us: int) -> list[Cluster
         config = replace(config, primary=None)
     proposal = ConfigProposal(gpid, step.kind, step.node, config)
     first_us = now_us
-    if watch.sent is not None and (watch.sent.to, watch.sent.proposal) == (step.to, proposal):
-        if now_us - watch.sent.last_us < ward.numbers.cure.resend_us:
+    sent = watch.sent
+    if sent is not None:
+        # One proposal at a time, also if another looks better now: the answer to the first may be
+        # on its way, and two servers that refuse in turn must not keep meta busy.
+        is_early = now_us - sent.last_us < ward.numbers.cure.resend_us
+        if is_early and ward.detector.is_alive(sent.to):
             return []
-        first_us = watch.sent.first_us
-    else:
+        if (sent.to, sent.proposal) == (step.to, proposal):
+            first_us = sent.first_us
+    if first_us == now_us:
         ward.count(gpid, proposal)
     watch.sent = SentProposal(step.to, proposal, first_us, now_us)
     watch.appointed = step.node if step.kind in APPOINTING else None

@@ -62,7 +62,10 @@ class SendBye:
 
 @dataclass(frozen=True, slots=True)
 class LeaseGranted:
-    """The server may serve what ``leader`` confirms: send it a ConfigSync now."""
+    """The server may serve what ``leader`` confirms from now on: send it a ConfigSync now.
+
+    Every replica must ask for confirmation, also one that took a new role since the lapse.
+    """
 
     lease_epoch: int
     leader: NodeName
