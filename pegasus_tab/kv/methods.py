@@ -13,6 +13,7 @@ from pegasus_tab.kv.failure import bad_status
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import Status
 from pegasus_tab.wire.fast import (
+    decode_check_result,
     decode_get_result,
     decode_multi_get_result,
     decode_put_result,
@@ -138,7 +139,7 @@ def _sum(frame: ResponseFrame) -> int | Error:
 
 def _check(name: bytes) -> Callable[[ResponseFrame], CheckAndResponse | Error]:
     def decode(frame: ResponseFrame) -> CheckAndResponse | Error:
-        response = decode_result(frame, CheckAndResponse)
+        response = decode_check_result(frame)
         if response.error in {Status.OK, Status.TRY_AGAIN}:
             return response
         return bad_status(name, response.error, write=True)

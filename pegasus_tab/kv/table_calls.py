@@ -15,7 +15,12 @@ from pegasus_tab.kv.call import Call, Method
 from pegasus_tab.kv.expiry import expiry
 from pegasus_tab.kv.methods import RowsPage, ScanPage
 from pegasus_tab.wire.codes import MutateOperation
-from pegasus_tab.wire.fast import multi_get_arguments, multi_put_arguments, put_arguments
+from pegasus_tab.wire.fast import (
+    check_and_mutate_arguments,
+    multi_get_arguments,
+    multi_put_arguments,
+    put_arguments,
+)
 from pegasus_tab.wire.keys import encode_key
 from pegasus_tab.wire.messages import (
     BatchGetRequest,
@@ -199,8 +204,9 @@ class TableCalls:
         _check_count(len(request.mutate_list))
         for mutate in request.mutate_list:
             _check_key(request.hash_key, mutate.sort_key)
+        args = _sized(check_and_mutate_arguments(request))
         hashed = _hash_of(request.hash_key)
-        return self._keyed(methods.CHECK_AND_MUTATE, hashed, request.encode())
+        return Call(self.name, methods.CHECK_AND_MUTATE, hashed, args, self._app_id)
 
     def put_change(self, sort_key: bytes, value: bytes, ttl_seconds: int = 0) -> Mutate:
         """Describe the writing of a row in a check_and_mutate; arguments as for ``set_call``."""

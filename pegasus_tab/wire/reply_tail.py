@@ -40,6 +40,7 @@ def replica_tail(first_id: int, gpid: Gpid, server: str) -> bytes:
     return fields + server_tail(6, server)
 
 
+@lru_cache(maxsize=_TAILS_KEPT)
 def server_tail(field_id: int, server: str) -> bytes:
     """Make the last field, server, and the STOPs of struct and result."""
     return bytes((STRING_CODE, 0, field_id)) + STRING.write(server) + _STOPS
@@ -55,10 +56,16 @@ def is_replica_tail(first_id: int, tail: bytes) -> bool:
 @lru_cache(maxsize=_TAILS_KEPT)
 def is_server_tail(field_id: int, tail: bytes) -> bool:
     """Tell whether ``server_tail`` would make these bytes for some server."""
+    return server_of(field_id, tail) is not None
+
+
+@lru_cache(maxsize=_TAILS_KEPT)
+def server_of(field_id: int, tail: bytes) -> str | None:
+    """Return the server for which ``server_tail`` would make these bytes, None if there is none."""
     if tail[:3] != bytes((STRING_CODE, 0, field_id)):
-        return False
+        return None
     try:
-        _, stop = STRING.read(tail, 3, len(tail))
+        server, stop = STRING.read(tail, 3, len(tail))
     except RemoteProtocolError:
-        return False  # not ours to complain about: the plain codec reads it next
-    return tail[stop:] == _STOPS
+        return None  # not ours to complain about: the plain codec reads it next
+    return server if tail[stop:] == _STOPS else None

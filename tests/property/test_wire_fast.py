@@ -7,16 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire import codes, fast
 from pegasus_tab.wire.envelope import Stretch
 from pegasus_tab.wire.errors import RemoteProtocolError
 from pegasus_tab.wire.frame import encode_request, encode_response
 from pegasus_tab.wire.messages import (
+    CheckAndMutateRequest,
+    CheckAndResponse,
     KeyValue,
     MultiGetRequest,
     MultiGetResponse,
     MultiPutRequest,
+    Mutate,
     ReadResponse,
     ScanResponse,
     UpdateRequest,
@@ -66,6 +70,11 @@ SCAN_RESPONSES = st.builds(
     ScanResponse, I32S, ROWS_PERHAPS_WITH_EXPIRY, I64S, I32S, I32S, SERVERS, st.none() | I32S
 )
 UPDATES = st.builds(UpdateRequest, BLOBS, BLOBS, I32S, st.none() | I32S)
+STEPS = st.lists(st.builds(Mutate, I32S, BLOBS, BLOBS, I32S), max_size=4).map(tuple)
+CHECKS = st.builds(CheckAndMutateRequest, BLOBS, BLOBS, I32S, BLOBS, STEPS, st.booleans())
+CHECK_RESPONSES = st.builds(
+    CheckAndResponse, I32S, st.booleans(), st.booleans(), BLOBS, I32S, I32S, I64S, SERVERS
+)
 MULTI_PUTS = st.builds(MultiPutRequest, BLOBS, ROWS_PERHAPS_WITH_EXPIRY, I32S)
 
 
@@ -94,6 +103,14 @@ def plain_multi_get(frame: Stretch) -> object:
 def plain_multi_put(frame: Stretch) -> object:
     put = decode_arguments(frame, MultiPutRequest)
     return put.hash_key, *split(put.kvs), put.expire_ts_seconds
+
+
+def plain_check(frame: Stretch) -> object:
+    return decode_arguments(frame, CheckAndMutateRequest)
+
+
+def plain_check_result(frame: Stretch) -> object:
+    return decode_result(frame, CheckAndResponse)
 
 
 def plain_get_result(frame: Stretch) -> object:
@@ -129,6 +146,20 @@ READERS: dict[str, tuple[Callable[[Any], object], Callable[[Any], object], bytes
         fast.decode_multi_put,
         plain_multi_put,
         fast.multi_put_arguments(b"h", *split(TWO_ROWS), 9),
+    ),
+    "check": (
+        fast.decode_check_and_mutate,
+        plain_check,
+        fast.check_and_mutate_arguments(
+            CheckAndMutateRequest(
+                b"h", b"s", 1, b"o", (Mutate(0, b"s1", b"v1", 9), Mutate(1, b"s2"))
+            )
+        ),
+    ),
+    "check_result": (
+        fast.decode_check_result,
+        plain_check_result,
+        result(CheckAndResponse(13, True, True, b"v", 2, 3, 42, "node:1").encode()),
     ),
     "get_result": (
         fast.decode_get_result,
@@ -185,6 +216,8 @@ def test_every_single_damage(reader: str) -> None:
         st.tuples(st.just("put"), UPDATES.map(lambda put: arguments(put.encode()))),
         st.tuples(st.just("multi_get"), MULTI_GETS.map(lambda get: arguments(get.encode()))),
         st.tuples(st.just("multi_put"), MULTI_PUTS.map(lambda put: arguments(put.encode()))),
+        st.tuples(st.just("check"), CHECKS.map(lambda check: arguments(check.encode()))),
+        st.tuples(st.just("check_result"), CHECK_RESPONSES.map(lambda said: result(said.encode()))),
         st.tuples(st.just("get_result"), READ_RESPONSES.map(lambda get: result(get.encode()))),
         st.tuples(st.just("put_result"), UPDATE_RESPONSES.map(lambda put: result(put.encode()))),
         st.tuples(
@@ -238,6 +271,25 @@ def test_multi_put_arguments(hash_key: bytes, rows: tuple[KeyValue, ...], expire
     plain = arguments(MultiPutRequest(hash_key, rows, expire).encode())
 
     assert fast.multi_put_arguments(hash_key, *split(rows), expire) == plain
+
+
+@given(CHECKS)
+def test_check_and_mutate_arguments(request: CheckAndMutateRequest) -> None:
+    assert fast.check_and_mutate_arguments(request) == arguments(request.encode())
+
+
+def test_check_and_mutate_arguments_refused() -> None:
+    request = CheckAndMutateRequest(b"h", check_type=2**31)
+
+    with pytest.raises(DataError, match="check_type"):
+        fast.check_and_mutate_arguments(request)
+
+
+@given(st.sampled_from([codes.CHECK_AND_SET, codes.CHECK_AND_MUTATE]), I32S, CHECK_RESPONSES)
+def test_check_response(name: bytes, seqid: int, response: CheckAndResponse) -> None:
+    plain = encode_response(name, seqid, result(response.encode()))
+
+    assert fast.check_response(name, seqid, response) == plain
 
 
 @given(I32S, I32S, BLOBS, GPIDS, SERVERS)

@@ -23,9 +23,10 @@ from pegasus_server.storage.engine import Change, Engine
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import Status
-from pegasus_tab.wire.fast import put_replies
+from pegasus_tab.wire.fast import check_response, put_replies
 from pegasus_tab.wire.frame import RequestFrame, encode_response
-from pegasus_tab.wire.messages import result
+from pegasus_tab.wire.messages import CheckAndResponse, result
+from pegasus_tab.wire.thrift_struct import Struct
 
 DEFAULT_TTL_ENV = "default_ttl"
 DENY_ENV = "replica.deny_client_request"
@@ -252,8 +253,13 @@ class Replica(ABC):
                 reply = put_reply if is_put else put_replies(gpid, decree, server, name)
                 client.send(reply(seqid, outcome))
             else:
-                response = outcome(decree)
-                client.send(encode_response(name, seqid, result(response.encode())))
+                client.send(_reply(name, seqid, outcome(decree)))
+
+
+def _reply(name: bytes, seqid: int, response: Struct) -> bytes:
+    if isinstance(response, CheckAndResponse):
+        return check_response(name, seqid, response)
+    return encode_response(name, seqid, result(response.encode()))
 
 
 def answer_all(writes: Iterable[TurnWrites], error: str) -> None:

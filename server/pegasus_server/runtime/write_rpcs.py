@@ -9,7 +9,6 @@ from pegasus_server.runtime.replica import Replica
 from pegasus_tab.wire import codes, fast
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import (
-    CheckAndMutateRequest,
     CheckAndSetRequest,
     IncrRequest,
     MultiRemoveRequest,
@@ -34,10 +33,12 @@ def _remove(replica: Replica, frame: RequestFrame, client: Client) -> None:
     replica.write(decode_blob_argument(frame), frame, client)
 
 
+def _check_and_mutate(replica: Replica, frame: RequestFrame, client: Client) -> None:
+    replica.write(fast.decode_check_and_mutate(frame), frame, client)
+
+
 def _write(
-    request_type: type[
-        MultiRemoveRequest | IncrRequest | CheckAndSetRequest | CheckAndMutateRequest
-    ],
+    request_type: type[MultiRemoveRequest | IncrRequest | CheckAndSetRequest],
     replica: Replica,
     frame: RequestFrame,
     client: Client,
@@ -52,5 +53,5 @@ WRITES: Final[Mapping[bytes, ServeWrite]] = {
     codes.MULTI_REMOVE: partial(_write, MultiRemoveRequest),
     codes.INCR: partial(_write, IncrRequest),
     codes.CHECK_AND_SET: partial(_write, CheckAndSetRequest),
-    codes.CHECK_AND_MUTATE: partial(_write, CheckAndMutateRequest),
+    codes.CHECK_AND_MUTATE: _check_and_mutate,
 }
