@@ -4,8 +4,8 @@ A plan is a list of moves to read before it is carried out. Primaries come first
 over copies no data: each table's primaries are moved along chains of servers (a primary of A goes
 to its secondary on B, one of B to C), so a server without a direct partner gets its share too.
 Then replicas are copied from the fullest to the emptiest servers. Every chain or copy lowers the
-spread within a table, or keeps that and lowers the spread over all, so planning ends; carrying out
-a whole plan and planning again gives none.
+spread within a table, or keeps that and lowers the spread over all, so planning ends. Copies can open
+ways for primaries that were not there before; the next plan finds them.
 """
 
 from collections import deque
@@ -73,11 +73,10 @@ class _Planning:
 
     def run(self) -> tuple[Move, ...]:
         tables = sorted({gpid.app_id for gpid in self._configs})
-        steps = [
-            (step, app_id) for step in (self._move_primary, self._copy_replica) for app_id in tables
-        ]
-        while len(self._moves) < self._moves_max and any(step(table) for step, table in steps):
-            pass
+        for step in (self._move_primary, self._copy_replica):
+            # A move for one table can make room for one of another.
+            while len(self._moves) < self._moves_max and any(step(each) for each in tables):
+                pass
         return tuple(self._moves[: self._moves_max])
 
     def _move_primary(self, app_id: int) -> bool:

@@ -152,7 +152,7 @@ class ClusterMeta:
             return [self._elsewhere(command.token)]
         if isinstance(command, Recover):
             return self._term.on_recover(command, now_us)
-        return self._term.on_order(command)
+        return self._term.on_order(command, now_us)
 
     def _elsewhere(self, token: object) -> Reply:
         hint = f"ask {self.forward}" if self.forward else "no meta server leads at present"

@@ -115,7 +115,7 @@ class Meta:
             ),
             *(
                 Reply(each.token, error_names.FORWARD_TO_OTHERS, "another meta server leads now")
-                for each in self._waiting
+                for each in (*self._waiting, *(later for _, later in self._until_opened))
             ),
         ]
 

@@ -161,10 +161,11 @@ class Term:
                 return Reply(request.token, error_names.INVALID_PARAMETERS, hint)
         return None
 
-    def on_order(self, order: Order) -> list[ClusterEffect]:
+    def on_order(self, order: Order, now_us: int) -> list[ClusterEffect]:
         """Take the operator's order."""
         if self._recovery is not None:
             return [Reply(order.token, error_names.BUSY, "the store is being recovered")]
+        self._look_us = now_us
         return [obey(order, self.guardian)]
 
     def on_recover(self, command: Recover, now_us: int) -> list[ClusterEffect]:
