@@ -35,6 +35,7 @@ from pegasus_tab.wire.messages import (
 _OK: Final = int(Status.OK)
 _NOT_FOUND: Final = int(Status.NOT_FOUND)
 _INCOMPLETE: Final = int(Status.INCOMPLETE)
+_CHECKED: Final = frozenset({int(Status.OK), int(Status.TRY_AGAIN)})
 
 NO_EXPIRY: Final = -1
 """Result of TTL for a row that never expires."""
@@ -140,7 +141,7 @@ def _sum(frame: ResponseFrame) -> int | Error:
 def _check(name: bytes) -> Callable[[ResponseFrame], CheckAndResponse | Error]:
     def decode(frame: ResponseFrame) -> CheckAndResponse | Error:
         response = decode_check_result(frame)
-        if response.error in {Status.OK, Status.TRY_AGAIN}:
+        if response.error in _CHECKED:
             return response
         return bad_status(name, response.error, write=True)
 

