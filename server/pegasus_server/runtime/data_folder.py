@@ -3,9 +3,13 @@
 node.lock            who holds the folder (node_lock)
 node.json            format of the folder, cluster id, node id
 node.log             what the node had to say
+life                 how often a server of a cluster was started
 meta/state.json      the tables (meta_store_file)
+meta/*               the same and more in a cluster (meta_store_folder)
+tables.json          what meta told a replica server (table_notes)
 log/segment.*        the shared log
 replicas/<app>.<index>/db, side.json
+replicas/*.damaged.* replicas of a cluster that were set aside (replica_restart)
 replicas/*.gone      replicas on their way out, swept at every start
 """
 
@@ -21,6 +25,8 @@ from pegasus_server.storage.atomic_file import fsync_folder, replace_file
 from pegasus_tab.base.ids import Gpid
 
 FOLDER_FORMAT = 1
+STANDALONE = "standalone"
+"""Role of a node of its own; the others are "replica" and "meta"."""
 
 _BEFORE_IDENTITY = frozenset({"node.lock", "node.log", "node.json.tmp"})
 """What may lie in a folder that is not a data folder yet."""
@@ -43,21 +49,29 @@ class DataFolder:
     node: str
 
     @classmethod
-    def open(cls, path: Path, *, started: float, entropy: Callable[[int], bytes]) -> "DataFolder":
+    def open(
+        cls,
+        path: Path,
+        *,
+        started: float,
+        entropy: Callable[[int], bytes],
+        role: str = STANDALONE,
+    ) -> "DataFolder":
         """Lock the folder, making it when missing, and check that this version may use it.
 
         Args:
             path: the folder.
             started: unix time of the process's start, for the lock file.
             entropy: gives as many random bytes as asked for.
+            role: of the server; a folder belongs to one role for good.
 
         Raises:
-            StartupFault: locked, read-only, foreign, damaged, or of a newer version.
+            StartupFault: locked, read-only, foreign, damaged, or of a newer version or other role.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
             lock = NodeLock.take(path / "node.lock", started)
-            cluster, node = _identity(path, entropy)
+            cluster, node = _identity(path, entropy, role)
             for name in ("meta", "log", "replicas"):
                 (path / name).mkdir(exist_ok=True)
             fsync_folder(path)
@@ -101,17 +115,40 @@ class DataFolder:
             fsync_folder(path.parent)
             shutil.rmtree(gone)
 
+    def set_replica_aside(self, gpid: Gpid, life: int) -> Path:
+        """Keep a replica's folder under a name that nothing uses; return it."""
+        path = self.replica_path(gpid)
+        aside = path.with_name(f"{path.name}.damaged.{life}")
+        path.rename(aside)
+        fsync_folder(path.parent)
+        return aside
+
+    def next_life(self) -> int:
+        """Count the starts of this server, this one included; durable when it returns."""
+        file = self.path / "life"
+        try:
+            life = int(file.read_text()) + 1
+        except FileNotFoundError:
+            life = 1
+        except ValueError as error:
+            raise StartupFault(
+                EXIT_BAD_FOLDER,
+                f"{file} is damaged ({error}); write a number larger than any before",
+            ) from error
+        replace_file(file, b"%d\n" % life)
+        return life
+
     def sweep_gone(self) -> None:
         """Finish deletions that a crash interrupted."""
         for each in (self.path / "replicas").glob("*.gone"):
             shutil.rmtree(each)
 
 
-def _identity(path: Path, entropy: Callable[[int], bytes]) -> tuple[str, str]:
+def _identity(path: Path, entropy: Callable[[int], bytes], role: str) -> tuple[str, str]:
     """Read node.json, or write the first one into an empty folder."""
     file = path / "node.json"
     if file.exists():
-        return _read_identity(file)
+        return _read_identity(file, role)
     foreign = sorted({each.name for each in path.iterdir()} - _BEFORE_IDENTITY)
     if foreign:
         raise StartupFault(
@@ -120,16 +157,17 @@ def _identity(path: Path, entropy: Callable[[int], bytes]) -> tuple[str, str]:
             "folder, or restore node.json if this was a data folder",
         )
     cluster, node = entropy(8).hex(), entropy(8).hex()
-    content = {"format": FOLDER_FORMAT, "cluster": cluster, "node": node}
+    content = {"format": FOLDER_FORMAT, "cluster": cluster, "node": node, "role": role}
     replace_file(file, json.dumps(content).encode() + b"\n")
     return cluster, node
 
 
-def _read_identity(file: Path) -> tuple[str, str]:
+def _read_identity(file: Path, role: str) -> tuple[str, str]:
     try:
         content = json.loads(file.read_bytes())
         found, cluster, node = content["format"], content["cluster"], content["node"]
-    except (ValueError, KeyError, TypeError) as error:
+        found_role = content.get("role", STANDALONE)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StartupFault(
             EXIT_BAD_FOLDER, f"{file} is damaged ({error!r}); restore it from a copy"
         ) from error
@@ -138,5 +176,10 @@ def _read_identity(file: Path) -> tuple[str, str]:
             EXIT_BAD_FOLDER,
             f"{file.parent} has folder format {found!r}, this version reads {FOLDER_FORMAT}; "
             "start it with the version that wrote it or a newer one",
+        )
+    if found_role != role:
+        raise StartupFault(
+            EXIT_BAD_FOLDER,
+            f"{file.parent} belongs to a {found_role} server and cannot be used by a {role} one",
         )
     return str(cluster), str(node)

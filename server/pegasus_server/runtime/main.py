@@ -4,21 +4,30 @@ import argparse
 import logging
 import os
 import resource
-import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from twisted.internet import epollreactor
 
 from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.runtime.clock import boottime_seconds
-from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.cluster_config import (
+    MetaConfig,
+    ReplicaConfig,
+    data_path,
+    ipv4,
+    read_config,
+)
+from pegasus_server.runtime.data_folder import STANDALONE, DataFolder
+from pegasus_server.runtime.meta_server import MetaServer
 from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
+from pegasus_server.runtime.replica_server import ReplicaServer
 from pegasus_server.runtime.startup_fault import (
     EXIT_BAD_FOLDER,
     EXIT_FAILED,
@@ -34,7 +43,19 @@ EMBEDDED_SEGMENT_BYTES = 16 * MIB
 """A folder in somebody's project should not begin with a hundred megabytes of empty log."""
 
 
-def parse_options(arguments: Sequence[str]) -> NodeOptions:
+class ClusterRole(NamedTuple):
+    """A server of a cluster.
+
+    Attributes:
+        name: "meta" or "replica".
+        config: its configuration file.
+    """
+
+    name: str
+    config: Path
+
+
+def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
     """Read the command line; exits with a usage message if it is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m pegasus_server", description="A Pegasus Tab server."
@@ -56,24 +77,21 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions:
     add("--free-bytes-min", type=int, help="refuse writes while the disk has less room")
     add("--embedded", action="store_true", help="end with the last client")
     add("--linger-seconds", type=float, help="how long after it (default 2)")
+    for name in ("meta", "replica"):
+        role = roles.add_parser(name, help=f"{name} server of a cluster")
+        role.add_argument("--config", type=Path, required=True, help="TOML file; see the docs")
     chosen = vars(parser.parse_args(arguments))
-    del chosen["role"]
+    name = chosen.pop("role")
+    if name != STANDALONE:
+        return ClusterRole(name, chosen["config"])
     if chosen.get("embedded"):
         chosen["segment_bytes_max"] = EMBEDDED_SEGMENT_BYTES
     try:
-        for name in {"host", "advertise"} & chosen.keys():
-            chosen[name] = _ipv4(chosen[name])
+        for key in {"host", "advertise"} & chosen.keys():
+            chosen[key] = ipv4(chosen[key])
         return NodeOptions(**chosen)
     except ValueError as error:
         parser.error(str(error))
-
-
-def _ipv4(host: str) -> str:
-    """Resolve a host name; the protocol has room for IPv4 addresses only (2.2)."""
-    try:
-        return socket.gethostbyname(host)
-    except OSError as error:
-        raise ValueError(f"host {host!r} has no IPv4 address ({error})") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,31 +108,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
     _raise_file_limit()
+    if isinstance(options, NodeOptions):
+        return _guarded(options.data, partial(_run_standalone, options))
     try:
-        return _run(options)
+        config = _read(options)
     except StartupFault as fault:
-        report_startup_fault(options.data, str(fault))
+        print(f"pegasus-tab: {fault}", file=sys.stderr)  # noqa: T201 -- this is for a person
+        return fault.exit_code
+    data = data_path(options.config, config)
+    return _guarded(data, partial(_run_cluster_role, config, data))
+
+
+def _guarded(data: Path, run: Callable[[], int]) -> int:
+    """Run a server; whatever keeps it from starting goes to its folder's log and an exit code."""
+    try:
+        return run()
+    except StartupFault as fault:
+        report_startup_fault(data, str(fault))
         return fault.exit_code
     except OSError as error:
-        text = f"data folder {options.data} cannot be used: {error}"
-        report_startup_fault(options.data, text)
+        report_startup_fault(data, f"data folder {data} cannot be used: {error}")
         return EXIT_BAD_FOLDER
     except Exception as error:
         logger.exception("the node failed to start")
-        report_startup_fault(options.data, f"the node failed to start: {error!r}; see node.log")
+        report_startup_fault(data, f"the node failed to start: {error!r}; see node.log")
         return EXIT_FAILED
 
 
-def _run(options: NodeOptions) -> int:
+def _run_standalone(options: NodeOptions) -> int:
     reactor = _install_reactor()
     folder = DataFolder.open(options.data, started=time.time(), entropy=os.urandom)
     start_logging(folder.path, to_stderr=not options.embedded)
-    warning = Durability.parse(options.durability).warning
+    _warn_of_durability(options.durability)
+    return _serve(reactor, Node(reactor, options, folder))
+
+
+def _read(role: ClusterRole) -> MetaConfig | ReplicaConfig:
+    if role.name == "meta":
+        return read_config(role.config, MetaConfig)
+    return read_config(role.config, ReplicaConfig)
+
+
+def _run_cluster_role(config: MetaConfig | ReplicaConfig, data: Path) -> int:
+    reactor = _install_reactor()
+    is_meta = isinstance(config, MetaConfig)
+    folder = DataFolder.open(
+        data, started=time.time(), entropy=os.urandom, role="meta" if is_meta else "replica"
+    )
+    start_logging(folder.path, to_stderr=True)
+    if isinstance(config, MetaConfig):
+        return _serve(reactor, MetaServer(reactor, config, folder))
+    _warn_of_durability(config.durability)
+    return _serve(reactor, ReplicaServer(reactor, config, folder))
+
+
+def _warn_of_durability(durability: str) -> None:
+    warning = Durability.parse(durability).warning
     if warning is not None:
         logger.warning("%s", warning)
-    node = Node(reactor, options, folder)
-    node.start()
-    reactor.addSystemEventTrigger("before", "shutdown", node.stop)
+
+
+def _serve(reactor: Any, server: Node | MetaServer | ReplicaServer) -> int:
+    server.start()
+    reactor.addSystemEventTrigger("before", "shutdown", server.stop)
     reactor.run()
     return 0
 

@@ -4,13 +4,16 @@ Errors of this layer travel inside the response; the framework error stays ERR_O
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.inputs import (
     ClearEnvs,
     CreateTable,
     DeleteEnvs,
     DropTable,
+    MetaRequest,
     RecallTable,
     RenameTable,
     SetEnvs,
@@ -18,7 +21,6 @@ from pegasus_server.meta.inputs import (
 from pegasus_server.meta.questions import PatternError, list_tables, serving_table
 from pegasus_server.meta.table import Table
 from pegasus_server.runtime.answer import Client
-from pegasus_server.runtime.meta_loop import MetaLoop
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.frame import RequestFrame, encode_response
@@ -60,8 +62,19 @@ LEVEL_QUERY = 10_000
 ServeMeta = Callable[[RequestFrame, Client], None]
 
 
+class Tables(Protocol):
+    """The meta machine with what drives it, as far as requests need it."""
+
+    @property
+    def state(self) -> ClusterState:
+        """The saved state, for questions."""
+
+    def ask(self, request: MetaRequest) -> None:
+        """Take an administrative request; its token must be a function that takes the Reply."""
+
+
 class MetaRpcs:
-    """Serves meta's RPCs.
+    """Serves meta's RPCs on a node of its own.
 
     Args:
         loop: the meta machine.
@@ -72,7 +85,7 @@ class MetaRpcs:
 
     def __init__(
         self,
-        loop: MetaLoop,
+        loop: Tables,
         address_for: Callable[[Client], Address],
         facts: Callable[[], Mapping[str, str]],
         decree_of: Callable[[Gpid], int],
@@ -99,29 +112,30 @@ class MetaRpcs:
         request = decode_arguments(frame, QueryConfigRequest)
         error, table = serving_table(self._loop.state, request.app_name)
         if table is None:
-            _send(frame, client, QueryConfigResponse(err=error))
+            send(frame, client, QueryConfigResponse(err=error))
             return
         indices = list(request.partition_indices)
         if not indices or not all(0 <= each < table.partition_count for each in indices):
             indices = list(range(table.partition_count))
-        address = self._address_for(client)
-        partitions = [
-            PartitionConfiguration(
-                pid=Gpid(table.app_id, index),
-                ballot=table.ballots[index],
-                max_replica_count=table.max_replica_count,
-                primary=address,
-                last_committed_decree=self._decree_of(Gpid(table.app_id, index)),
-            )
-            for index in indices
-        ]
+        partitions = [self._configuration(table, index, client) for index in indices]
         response = QueryConfigResponse(
             app_id=table.app_id,
             partition_count=table.partition_count,
             is_stateful=True,
             partitions=partitions,
         )
-        _send(frame, client, response)
+        send(frame, client, response)
+
+    def _configuration(self, table: Table, index: int, client: Client) -> PartitionConfiguration:
+        """Tell who serves a partition."""
+        gpid = Gpid(table.app_id, index)
+        return PartitionConfiguration(
+            pid=gpid,
+            ballot=table.ballots[index],
+            max_replica_count=table.max_replica_count,
+            primary=self._address_for(client),
+            last_committed_decree=self._decree_of(gpid),
+        )
 
     def _create(self, frame: RequestFrame, client: Client) -> None:
         request = decode_arguments(frame, CreateAppRequest)
@@ -129,7 +143,7 @@ class MetaRpcs:
 
         def answer(reply: Reply) -> None:
             app_id = reply.table.app_id if reply.table else 0
-            _send(frame, client, CreateAppResponse(reply.error, app_id))
+            send(frame, client, CreateAppResponse(reply.error, app_id))
 
         self._loop.ask(
             CreateTable(
@@ -149,7 +163,7 @@ class MetaRpcs:
                 name=request.app_name,
                 success_if_not_exist=request.options.success_if_not_exist,
                 reserve_seconds=request.options.reserve_seconds,
-                token=lambda reply: _send(frame, client, DropAppResponse(reply.error)),
+                token=lambda reply: send(frame, client, DropAppResponse(reply.error)),
             )
         )
 
@@ -158,7 +172,7 @@ class MetaRpcs:
 
         def answer(reply: Reply) -> None:
             info = app_info(reply.table) if reply.table else AppInfo()
-            _send(frame, client, RecallAppResponse(reply.error, info))
+            send(frame, client, RecallAppResponse(reply.error, info))
 
         self._loop.ask(
             RecallTable(app_id=request.app_id, new_name=request.new_app_name, token=answer)
@@ -170,9 +184,7 @@ class MetaRpcs:
             RenameTable(
                 old_name=request.old_app_name,
                 new_name=request.new_app_name,
-                token=lambda reply: _send(
-                    frame, client, RenameAppResponse(reply.error, reply.hint)
-                ),
+                token=lambda reply: send(frame, client, RenameAppResponse(reply.error, reply.hint)),
             )
         )
 
@@ -180,7 +192,7 @@ class MetaRpcs:
         request = decode_arguments(frame, UpdateAppEnvRequest)
 
         def answer(reply: Reply) -> None:
-            _send(frame, client, UpdateAppEnvResponse(reply.error, reply.hint))
+            send(frame, client, UpdateAppEnvResponse(reply.error, reply.hint))
 
         name, keys, values = request.app_name, request.keys or (), request.values or ()
         match request.op:
@@ -206,28 +218,27 @@ class MetaRpcs:
             response = ListAppsResponse(err=codes.ERR_INVALID_PARAMETERS, hint=str(error))
         else:
             response = ListAppsResponse(
-                infos=[app_info(each) for each in tables], hint=_copies_hint(tables)
+                infos=[app_info(each) for each in tables], hint=self._copies_hint(tables)
             )
-        _send(frame, client, response)
+        send(frame, client, response)
+
+    def _copies_hint(self, tables: Sequence[Table]) -> str | None:
+        """Say so when tables have fewer copies than they ask for; the create RPC has no room."""
+        names = [each.name for each in tables if each.max_replica_count > 1]
+        if not names:
+            return None
+        listed = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+        return f"this standalone node keeps one copy of each partition; {listed} asked for more"
 
     def _list_nodes(self, frame: RequestFrame, client: Client) -> None:
         request = decode_arguments(frame, ListNodesRequest)
         alive = NodeInfo(codes.NodeStatus.ALIVE, self._address_for(client))
         infos = [] if request.status == codes.NodeStatus.UNALIVE else [alive]
-        _send(frame, client, ListNodesResponse(infos=infos))
+        send(frame, client, ListNodesResponse(infos=infos))
 
     def _cluster_info(self, frame: RequestFrame, client: Client) -> None:
         facts = self._facts()
-        _send(frame, client, ClusterInfoResponse(keys=list(facts), values=list(facts.values())))
-
-
-def _copies_hint(tables: Sequence[Table]) -> str | None:
-    """Say so when tables have fewer copies than they ask for; the create RPC has no room for it."""
-    names = [each.name for each in tables if each.max_replica_count > 1]
-    if not names:
-        return None
-    listed = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
-    return f"this standalone node keeps one copy of each partition; {listed} asked for more"
+        send(frame, client, ClusterInfoResponse(keys=list(facts), values=list(facts.values())))
 
 
 def app_info(table: Table) -> AppInfo:
@@ -250,7 +261,7 @@ def app_info(table: Table) -> AppInfo:
 def _negotiate(frame: RequestFrame, client: Client) -> None:
     """Tell a client that wants to authenticate that nobody asks for it (section 9)."""
     decode_arguments(frame, NegotiationMessage)
-    _send(frame, client, NegotiationMessage(codes.NegotiationStatus.AUTH_DISABLE))
+    send(frame, client, NegotiationMessage(codes.NegotiationStatus.AUTH_DISABLE))
 
 
 def _control_level(frame: RequestFrame, client: Client) -> None:
@@ -258,8 +269,9 @@ def _control_level(frame: RequestFrame, client: Client) -> None:
     request = decode_arguments(frame, ControlMetaRequest)
     is_fine = request.level in (LEVEL_STEADY, LEVEL_QUERY)
     error = codes.ERR_OK if is_fine else codes.ERR_INVALID_PARAMETERS
-    _send(frame, client, ControlMetaResponse(error, LEVEL_STEADY))
+    send(frame, client, ControlMetaResponse(error, LEVEL_STEADY))
 
 
-def _send(frame: RequestFrame, client: Client, response: Struct) -> None:
+def send(frame: RequestFrame, client: Client, response: Struct) -> None:
+    """Answer a request."""
     client.send(encode_response(frame.name, frame.seqid, result(response.encode())))

@@ -35,6 +35,7 @@ from pegasus_server.runtime.startup_fault import (
     EXIT_DISK_FAILED,
     EXIT_PORT_IN_USE,
     StartupFault,
+    die_of_failed_disk,
 )
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.timers import Timers
@@ -93,7 +94,10 @@ class Node(Factory):
         store.save(state)
         recovered = self._recover(state, memory)
         self._disk = DiskThread(
-            recovered.log, Durability.parse(self._options.durability), self._deliver, _die
+            recovered.log,
+            Durability.parse(self._options.durability),
+            self._deliver,
+            die_of_failed_disk,
         )
         self._replicas = ReplicaSet(
             self._folder, memory, str(self._address_for(None)), self._disk, self._turn, recovered
@@ -266,12 +270,3 @@ class Node(Factory):
 
 def _log_slow_stop(_result: object, seconds: float) -> None:
     logger.warning("still not stopped after %s s; the next start replays the log", seconds)
-
-
-def _die(error: Exception) -> None:
-    """End the process: the disk failed, and after a failed sync no acknowledgement is true."""
-    logger.critical(
-        "the log's disk failed: %s; the process ends, acknowledged writes are safe", error
-    )
-    logging.shutdown()
-    os._exit(EXIT_DISK_FAILED)

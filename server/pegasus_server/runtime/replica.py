@@ -124,6 +124,11 @@ class Replica(ABC):
     def is_failed(self) -> bool:
         """Tell whether the engine or the machine failed."""
 
+    @property
+    def may_sweep(self) -> bool:
+        """Tell whether expired rows may be removed from the engine now."""
+        return not self.is_failed
+
     @abstractmethod
     def fail(self, reason: str) -> None:
         """Stop serving: the engine or the machine contradicted itself."""

@@ -59,7 +59,11 @@ class ReplicaStore:
         fsync_folder(self.path.parent)
 
     def durable_decree(self) -> Decree:
-        """Read the decree up to which the engine is on disk.
+        """Read the decree up to which the engine is on disk; see ``record`` for what it raises."""
+        return self.record().durable_decree
+
+    def record(self) -> ReplicaRecord:
+        """Read what the replica remembers outside its engine.
 
         Raises:
             SideFileDamaged: damaged, or of another replica, whose folder was copied or moved here.
@@ -72,7 +76,7 @@ class ReplicaStore:
                 f"side file {file} belongs to replica {record.app_id}.{record.partition_index}: "
                 "was the folder copied or moved here?"
             )
-        return record.durable_decree
+        return record
 
     def open(self) -> RocksEngine:
         """Open the engine.

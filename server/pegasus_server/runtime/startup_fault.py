@@ -1,6 +1,9 @@
 """Why a node could not start, and the exit code that says so to whoever started it."""
 
+import logging
 import os
+
+logger = logging.getLogger(__name__)
 
 EXIT_USAGE = os.EX_USAGE
 """64: the command line or the way Python was started is wrong."""
@@ -27,3 +30,12 @@ class StartupFault(Exception):  # noqa: N818 -- the fault lies outside the progr
     def __init__(self, exit_code: int, text: str) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+
+
+def die_of_failed_disk(error: Exception) -> None:
+    """End the process: the disk failed, and after a failed sync no acknowledgement is true."""
+    logger.critical(
+        "the log's disk failed: %s; the process ends, acknowledged writes are safe", error
+    )
+    logging.shutdown()
+    os._exit(EXIT_DISK_FAILED)

@@ -45,7 +45,7 @@ class ExpirySweeper:
                 self._rest = REST_SLICES
             return
         replica = self._replicas.get(self._due[-1])
-        if replica is None or replica.is_failed:
+        if replica is None or not replica.may_sweep:
             self._next_replica()
             return
         try:

@@ -14,7 +14,7 @@ import google_crc32c
 import msgspec
 
 from pegasus_server.storage.atomic_file import replace_file
-from pegasus_tab.base.ids import Ballot, Decree
+from pegasus_tab.base.ids import Ballot, Decree, Signature
 
 SIDE_FILE_FORMAT = 1
 
@@ -38,13 +38,18 @@ class ReplicaRecord(msgspec.Struct, frozen=True, kw_only=True):
         app_id: the table, >= 1.
         partition_index: which of the table's partitions, >= 0.
         ballot: the highest ballot the replica has acted under, >= 0 (A6: kept before acting).
-        durable_decree: every decree up to this one is on disk in the engine, >= 0. Never falls.
+        durable_decree: every decree up to this one is on disk in the engine, >= 0. Falls only when
+            the engine is set aside to be learned anew.
+        signature: of the replica's latest learning, 0 for none (A12).
+        suspect: it may lack what it acknowledged, or never had it (A9).
     """
 
     app_id: int
     partition_index: int
     ballot: Ballot
     durable_decree: Decree
+    signature: Signature = Signature(0)
+    suspect: bool = False
 
 
 class _Envelope(msgspec.Struct, frozen=True):

@@ -1,0 +1,221 @@
+"""The file work of learning, both sides: copies taken from a primary, and what is taught from.
+
+Installing and discarding change the engine itself, so they run where all engine work runs, one job
+after another; while one is under way nothing else may use the engine.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from pegasus_server.data import physical_batch
+from pegasus_server.replication.effects import (
+    CancelLearning,
+    CopyFiles,
+    DescribeSources,
+    DiscardData,
+    Install,
+    StartCheckpoint,
+)
+from pegasus_server.replication.inputs import (
+    CopyFailed,
+    Discarded,
+    FilesCopied,
+    Installed,
+    InstallFailed,
+)
+from pegasus_server.replication.messages import LearnMode
+from pegasus_server.runtime.file_copy import FileCopy
+from pegasus_server.runtime.kept_record import KeptRecord
+from pegasus_server.runtime.peer_messages import FileChunk
+from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
+from pegasus_server.runtime.server_parts import ServerParts
+from pegasus_server.runtime.teacher_files import TeacherFiles
+from pegasus_server.runtime.teaching_log import read_teaching_log
+from pegasus_server.storage.engine import EngineDamaged
+from pegasus_server.storage.rocks import RocksEngine
+from pegasus_tab.base.ids import Decree
+
+if TYPE_CHECKING:
+    from pegasus_server.runtime.hosted_replica import HostedReplica
+
+logger = logging.getLogger(__name__)
+
+LearningEffect = (
+    DescribeSources | StartCheckpoint | CopyFiles | Install | DiscardData | CancelLearning
+)
+
+
+class LearningFiles:
+    """The files one replica teaches from and learns with.
+
+    Invariant: at most one copy is under way; one that was overtaken never reaches the machine.
+
+    Args:
+        replica: whose.
+        folder: its place on disk.
+        record: its side file.
+        parts: of the server.
+
+    Attributes:
+        teacher: what is taught from.
+        is_replacing: the engine is being changed in the background.
+    """
+
+    def __init__(
+        self,
+        replica: "HostedReplica",
+        folder: ReplicaFolder,
+        record: KeptRecord,
+        parts: ServerParts,
+    ) -> None:
+        self.teacher = TeacherFiles(replica, folder, parts)
+        self.is_replacing = False
+        self._replica = replica
+        self._folder = folder
+        self._record = record
+        self._parts = parts
+        self._copy: FileCopy | None = None
+        self._copies = 0
+
+    def perform(self, effect: LearningEffect) -> None:
+        """Carry an effect out."""
+        match effect:
+            case DescribeSources():
+                self.teacher.describe(effect)
+            case StartCheckpoint():
+                self.teacher.start_checkpoint()
+            case CopyFiles():
+                self._start_copy(effect)
+            case Install():
+                self._install(effect)
+            case DiscardData():
+                self._discard(effect)
+            case CancelLearning():
+                self._end_copy()
+                learned = self._folder.learned
+                self._parts.run_files(lambda: remove(learned), lambda _: None, _log_failure)
+
+    def tick(self) -> None:
+        """Let time pass; call every second or so."""
+        self.teacher.sweep()
+        if self._copy is not None:
+            self._copy.tick()
+
+    # Copies.
+
+    def _start_copy(self, effect: CopyFiles) -> None:
+        self._end_copy()
+        self._copies += 1
+
+        def end(reason: str | None) -> None:
+            self._copy = None
+            if reason is None:
+                self._replica.drive(FilesCopied(effect.signature, effect.round))
+            else:
+                logger.warning("replica %s copied nothing: %s", self._replica.gpid, reason)
+                self._replica.drive(CopyFailed(effect.signature, effect.round, reason))
+
+        self._copy = FileCopy(
+            self._copies, self._replica.gpid, effect, self._folder.learned, self._parts, end
+        )
+        self._copy.start()
+
+    def _end_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.cancel()
+            self._copy = None
+
+    def on_chunk(self, chunk: FileChunk) -> None:
+        """Take a piece of a file."""
+        if self._copy is not None:
+            self._copy.on_chunk(chunk)
+
+    # The engine.
+
+    def _install(self, effect: Install) -> None:
+        self._end_copy()
+        self.is_replacing = True
+        is_log = effect.mode == LearnMode.LOG
+        engine = self._replica.rocks
+
+        def install() -> RocksEngine:
+            return self._extend(engine, effect) if is_log else self._exchange(engine, effect)
+
+        def installed(engine: RocksEngine) -> None:
+            self._use(engine)
+            applied = engine.applied_decree
+            logger.info("replica %s learned up to decree %d", self._replica.gpid, applied)
+            self._replica.drive(Installed(effect.signature, effect.round, applied))
+
+        def failed(error: Exception) -> None:
+            self.is_replacing = False
+            logger.error("replica %s: what it copied is no use: %s", self._replica.gpid, error)
+            self._replica.drive(
+                InstallFailed(effect.signature, effect.round, Decree(0), str(error))
+            )
+
+        self._parts.disk.run(install, installed, failed)
+
+    def _exchange(self, engine: RocksEngine, effect: Install) -> RocksEngine:
+        """Put a copied checkpoint in the engine's place. Blocks."""
+        _close(engine)
+        # A crash from here on leaves a replica that is suspect and has nothing durable.
+        self._record.note_durable(Decree(0))
+        self._folder.put_learned_in_place()
+        opened = self._folder.open_engine(effect.through)
+        if opened.applied_decree != effect.through:
+            opened.close()
+            raise EngineDamaged(f"the checkpoint holds decree {opened.applied_decree}")
+        self._record.note_durable(effect.through)
+        return opened
+
+    def _extend(self, engine: RocksEngine, effect: Install) -> RocksEngine:
+        """Apply what a copied log has beyond the engine. Blocks."""
+        for file in effect.files:
+            for decree, body in read_teaching_log(self._folder.learned / file.name):
+                if engine.applied_decree < decree <= effect.through:
+                    engine.apply(physical_batch.decode(body), decree)
+        if engine.applied_decree != effect.through:
+            raise EngineDamaged(f"the log ends at decree {engine.applied_decree}")
+        self._record.note_durable(engine.flush())
+        remove(self._folder.learned)
+        return engine
+
+    def _discard(self, effect: DiscardData) -> None:
+        self._end_copy()
+        self.is_replacing = True
+        engine, gpid = self._replica.rocks, self._replica.gpid
+
+        def discard() -> RocksEngine:
+            _close(engine)
+            self._record.note_durable(Decree(0))
+            self._folder.set_engine_aside()
+            return self._folder.open_engine(Decree(0))
+
+        def discarded(engine: RocksEngine) -> None:
+            self._use(engine)
+            # Before any mutation that is logged from now on.
+            self._parts.disk.discard_above(gpid, Decree(0))
+            self._replica.drive(Discarded(effect.signature))
+
+        def failed(error: Exception) -> None:
+            self.is_replacing = False
+            self._replica.fail(f"its engine could not be set aside: {error}")
+
+        self._parts.disk.run(discard, discarded, failed)
+
+    def _use(self, engine: RocksEngine) -> None:
+        self.is_replacing = False
+        self._replica.replace_engine(engine)
+
+
+def _close(engine: RocksEngine) -> None:
+    """Close an engine whose data is given up, whatever state it is in. Blocks."""
+    try:
+        engine.close()
+    except EngineDamaged as error:
+        logger.warning("an engine that is given up: %s", error)
+
+
+def _log_failure(error: Exception) -> None:
+    logger.warning("copied files could not be removed: %s", error)

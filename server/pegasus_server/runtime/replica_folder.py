@@ -1,0 +1,133 @@
+"""The folder of one replica of a cluster. Every call blocks.
+
+db                 the engine
+side.json          what is remembered outside it
+checkpoint.<n>     copies for learners, n the decree; swept at every start
+teaching.<n>       mutations from decree n on, for learners; swept at every start
+learned            files copied from a primary, until they are the engine; swept at every start
+db.aside           the engine before the last time it had to be set aside
+"""
+
+import shutil
+from pathlib import Path
+
+from pegasus_server.runtime.kept_record import KeptRecord
+from pegasus_server.storage.atomic_file import fsync_folder
+from pegasus_server.storage.rocks import RocksEngine, RocksMemory
+from pegasus_server.storage.side_file import (
+    ReplicaRecord,
+    SideFileDamaged,
+    read_side_file,
+    write_side_file,
+)
+from pegasus_tab.base.ids import Ballot, Decree, Gpid
+
+
+class ReplicaFolder:
+    """A replica's place on disk.
+
+    Args:
+        path: its folder.
+        gpid: the partition.
+        memory: caches shared by the engines of the process.
+    """
+
+    def __init__(self, path: Path, gpid: Gpid, memory: RocksMemory) -> None:
+        self.path = path
+        self.gpid = gpid
+        self._memory = memory
+
+    @property
+    def learned(self) -> Path:
+        """Where files copied from a primary go."""
+        return self.path / "learned"
+
+    def create(self) -> None:
+        """Make the folder of a replica without data, in one step (F34).
+
+        Such a replica is suspect: a configuration that counts on it counts on what it lost (A9).
+
+        Raises:
+            OSError: the disk refused.
+        """
+        unfinished = self.path.with_name(self.path.name + ".tmp")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        record = ReplicaRecord(
+            app_id=self.gpid.app_id,
+            partition_index=self.gpid.partition_index,
+            ballot=Ballot(0),
+            durable_decree=Decree(0),
+            suspect=True,
+        )
+        write_side_file(unfinished / "side.json", record)
+        unfinished.rename(self.path)
+        fsync_folder(self.path.parent)
+
+    def read_record(self) -> ReplicaRecord:
+        """Read the side file.
+
+        Raises:
+            SideFileDamaged: damaged, or of another replica, whose folder was copied or moved here.
+            SideFileMissing, SideFileTooNew, OSError: see ``read_side_file``.
+        """
+        file = self.path / "side.json"
+        record = read_side_file(file)
+        if (record.app_id, record.partition_index) != self.gpid:
+            raise SideFileDamaged(
+                f"side file {file} belongs to replica {record.app_id}.{record.partition_index}: "
+                "was the folder copied or moved here?"
+            )
+        return record
+
+    def keep(self, record: ReplicaRecord) -> KeptRecord:
+        """Return the side file for changing it; ``record`` is what it holds."""
+        return KeptRecord(self.path / "side.json", record)
+
+    def sweep(self) -> None:
+        """Remove what only the life before had a use for."""
+        for pattern in ("checkpoint.*", "teaching.*", "learned", "db.old"):
+            for path in self.path.glob(pattern):
+                remove(path)
+
+    def open_engine(self, durable: Decree) -> RocksEngine:
+        """Open the engine.
+
+        Raises:
+            EngineDamaged, EngineUnavailable: see ``RocksEngine.open``.
+        """
+        return RocksEngine.open(self.path / "db", durable_decree=durable, memory=self._memory)
+
+    def set_engine_aside(self) -> None:
+        """Make room for an empty engine; the closed one stays, instead of the one set aside before.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        engine, aside = self.path / "db", self.path / "db.aside"
+        if engine.exists():
+            remove(aside)
+            engine.rename(aside)
+            fsync_folder(self.path)
+
+    def put_learned_in_place(self) -> None:
+        """Put the copied files where the closed engine was; that one is removed.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        old = self.path / "db.old"
+        remove(old)
+        if (self.path / "db").exists():
+            (self.path / "db").rename(old)
+        self.learned.rename(self.path / "db")
+        fsync_folder(self.path)
+        remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,170 @@
+"""From a data folder to the replicas of a server in a cluster: engines, log, machines. Blocks.
+
+What is known to be committed is applied at once; the rest waits for the next configuration. A
+replica that is damaged is set aside with all its bytes: for the cluster this server has no replica
+of that partition then, and another copy will teach it (fault matrix F29, F31 to F33).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pegasus_server.data import physical_batch
+from pegasus_server.mutation_log.files import SharedLog
+from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
+from pegasus_server.mutation_log.replay import ReplicaReplay
+from pegasus_server.replication import log_body
+from pegasus_server.replication.mutation import Mutation
+from pegasus_server.replication.prepare_list import PrepareList
+from pegasus_server.replication.replica_state import ReplicaState
+from pegasus_server.replication.restart import recover
+from pegasus_server.replication.timestamps import Timestamps
+from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.replica_folder import ReplicaFolder
+from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
+from pegasus_server.storage.rocks import RocksEngine, RocksMemory
+from pegasus_server.storage.side_file import (
+    ReplicaRecord,
+    SideFileDamaged,
+    SideFileMissing,
+    SideFileTooNew,
+)
+from pegasus_tab.base.ids import Decree, Gpid, NodeName
+
+logger = logging.getLogger(__name__)
+
+_DAMAGE = (EngineDamaged, SideFileDamaged, SideFileMissing, physical_batch.BatchDamaged)
+_HINDRANCES = (EngineUnavailable, SideFileTooNew, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredReplica:
+    """A replica as the last life left it."""
+
+    state: ReplicaState
+    engine: RocksEngine
+    folder: ReplicaFolder
+    record: ReplicaRecord
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a server starts from.
+
+    Attributes:
+        log: open for appending.
+        replicas: by partition.
+        faults: replicas that are neither damaged nor usable, and why.
+    """
+
+    log: SharedLog
+    replicas: dict[Gpid, RestoredReplica] = field(default_factory=dict)
+    faults: dict[Gpid, str] = field(default_factory=dict)
+
+
+class ReplicaRestart:
+    """One restart.
+
+    Args:
+        folder: the data folder.
+        node: this server.
+        memory: caches shared by the engines.
+        life: number of this start, for the names of what is set aside.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        node: NodeName,
+        memory: RocksMemory,
+        life: int,
+    ) -> None:
+        self._folder = folder
+        self._node = node
+        self._memory = memory
+        self._life = life
+        self._opened: dict[Gpid, tuple[ReplicaFolder, ReplicaRecord, RocksEngine]] = {}
+        self._faults: dict[Gpid, str] = {}
+
+    def run(self, segment_bytes_max: int, entropy: Callable[[int], bytes]) -> Restored:
+        """Open everything and replay the log.
+
+        Raises:
+            LogRefusedError, LogFullError, LogFailedError: see ``SharedLog.open``.
+        """
+        for gpid in sorted(self._folder.replicas()):
+            self._open(gpid)
+        durable = {gpid: Decree(0) for gpid in self._faults}
+        durable |= {gpid: engine.applied_decree for gpid, (_, _, engine) in self._opened.items()}
+        log, replay = SharedLog.open(
+            self._folder.log_path,
+            cluster=self._folder.cluster,
+            node=self._folder.node,
+            segment_bytes_max=segment_bytes_max,
+            durable=durable,
+            entropy=entropy,
+        )
+        for finding in replay.findings:
+            logger.warning("log: %s", finding)
+        restored = Restored(log, faults=self._faults)
+        for gpid in list(self._opened):
+            replica = self._restore(gpid, replay.replicas[gpid])
+            if replica is not None:
+                restored.replicas[gpid] = replica
+        return restored
+
+    def _open(self, gpid: Gpid) -> None:
+        folder = ReplicaFolder(self._folder.replica_path(gpid), gpid, self._memory)
+        try:
+            folder.sweep()
+            record = folder.read_record()
+            self._opened[gpid] = (folder, record, folder.open_engine(record.durable_decree))
+        except _DAMAGE as error:
+            self._set_aside(gpid, error)
+        except _HINDRANCES as error:
+            logger.error("replica %s is not served: %s", gpid, error)  # noqa: TRY400 -- no defect
+            self._faults[gpid] = str(error)
+
+    def _set_aside(self, gpid: Gpid, error: Exception) -> None:
+        aside = self._folder.set_replica_aside(gpid, self._life)
+        logger.error("replica %s is damaged: %s; it is kept as %s", gpid, error, aside)
+
+    def _restore(self, gpid: Gpid, given_back: ReplicaReplay) -> RestoredReplica | None:
+        folder, record, engine = self._opened[gpid]
+        durable = engine.applied_decree
+        try:
+            recovered = recover(durable, map(_record, given_back.mutations))
+            for mutation in recovered.committed:
+                engine.apply(mutation.changes, mutation.decree)
+        except _DAMAGE as error:
+            engine.close()
+            self._set_aside(gpid, error)
+            return None
+        stamps = [each.timestamp_us for each in given_back.mutations]
+        state = ReplicaState(
+            gpid,
+            self._node,
+            record.ballot,
+            PrepareList(
+                engine.applied_decree,
+                recovered.undecided,
+                keeps_recent=True,
+                committed_us=recovered.committed_us,
+            ),
+            Timestamps(max(stamps, default=0)),
+            durable,
+            suspect=record.suspect or given_back.suspect is not None,
+            signature=record.signature,
+        )
+        return RestoredReplica(state, engine, folder, record)
+
+
+def _record(logged: LoggedMutation) -> tuple[Mutation, Decree]:
+    """Read a mutation back from the log, with the commit point noted beside it."""
+    _, ballot, decree, timestamp_us, body = logged
+    try:
+        born, committed, batch = log_body.split(body)
+    except ValueError as error:
+        raise physical_batch.BatchDamaged(str(error)) from error
+    changes = physical_batch.decode(batch)
+    return Mutation(ballot, decree, timestamp_us, changes, len(batch), born), committed

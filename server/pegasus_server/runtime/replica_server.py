@@ -1,0 +1,291 @@
+"""A replica server of a cluster, from start to stop."""
+
+import logging
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from pegasus_server.meta.messages import (
+    Stored,
+    StoredRequest,
+    SyncRequest,
+    TableNotice,
+    ToMeta,
+)
+from pegasus_server.meta.worker_lease import BeaconAnswered, Leave, WorkerLease
+from pegasus_server.mutation_log.durability import Durability
+from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
+from pegasus_server.replication.inputs import Received
+from pegasus_server.replication.lease import Lease
+from pegasus_server.replication.messages import (
+    GroupCheck,
+    GroupCheckAck,
+    LearnAnswer,
+    LearnCompleted,
+    LearnRequest,
+    Prepare,
+    PrepareAck,
+    Stale,
+)
+from pegasus_server.runtime.clock import boottime_us
+from pegasus_server.runtime.cluster_config import ReplicaConfig
+from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
+from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.disk import DiskThread
+from pegasus_server.runtime.disk_jobs import JobThread
+from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
+from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
+from pegasus_server.runtime.front import Front
+from pegasus_server.runtime.peer_messages import FileChunk, FileRequest
+from pegasus_server.runtime.replica_host import ReplicaHost
+from pegasus_server.runtime.replica_restart import ReplicaRestart, Restored
+from pegasus_server.runtime.server_lease import ServerLease
+from pegasus_server.runtime.server_parts import ServerParts
+from pegasus_server.runtime.startup_fault import (
+    EXIT_BAD_FOLDER,
+    EXIT_DISK_FAILED,
+    StartupFault,
+    die_of_failed_disk,
+)
+from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
+from pegasus_server.runtime.table_notes import TableNotes
+from pegasus_server.storage.rocks import RocksMemory
+from pegasus_tab.base.cluster import (
+    BeaconAck,
+    ConfigNotice,
+    ConfigProposal,
+    ConfigSync,
+    ConfigSyncReply,
+    ConfigUpdateReply,
+    ProposalKind,
+)
+from pegasus_tab.base.ids import Gpid, NodeName
+from pegasus_tab.base.version import VERSION
+from pegasus_tab.wire import codes
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.05
+"""How late a machine may learn that time passed."""
+FILES_SECONDS = 1.0
+"""How often copies are looked at."""
+ACCOUNT_SECONDS = 5.0
+"""Between two accounts of all replicas to meta."""
+FINISH_SECONDS = 0.3
+"""A stopping server finishes the writes it took for so long, then gives its lease back."""
+STOP_SECONDS_MAX = 20.0
+"""A stop that takes longer ends the process all the same; the log has everything."""
+
+
+class ReplicaServer:
+    """One replica server.
+
+    Args:
+        reactor: Twisted's.
+        config: how to run.
+        folder: its data folder, locked.
+    """
+
+    def __init__(self, reactor: Any, config: ReplicaConfig, folder: DataFolder) -> None:
+        self._reactor = reactor
+        self._config = config
+        self._folder = folder
+        self._node = config.node
+        self._front = Front(reactor, config, self._take)
+
+    def start(self) -> None:
+        """Recover and begin to serve. Blocks.
+
+        Raises:
+            StartupFault: why it cannot start.
+        """
+        self._front.listen()
+        self._life = self._folder.next_life()
+        memory = RocksMemory()
+        restart = ReplicaRestart(self._folder, self._node, memory, self._life)
+        restored = self._restore(restart)
+        self._disk = DiskThread(
+            restored.log,
+            Durability.parse(self._config.durability),
+            self._front.deliver,
+            die_of_failed_disk,
+        )
+        self._ballots = JobThread(self._front.deliver, "ballots")
+        self._files = JobThread(self._front.deliver, "files")
+        self._notes = TableNotes(self._folder.path / "tables.json", self._ballots.run)
+        lease = Lease()
+        parts = ServerParts(
+            self._node,
+            self._front.turn,
+            self._disk,
+            self._ballots.run,
+            self._files.run,
+            self._front.links,
+            lease,
+            memory,
+            self._tell_leader,
+        )
+        self._host = ReplicaHost(self._folder, parts, self._notes, restored)
+        self._lease = ServerLease(
+            self._lease_machine(), lease, self._front.links.send, self._account, self._host.lapse
+        )
+        self._dispatch = ClusterDispatch(
+            self._host.replicas, self._host.faults, {}, self._disk, self._front.turn
+        )
+        self._front.serve(self._dispatch)
+        self._start_timers()
+        logger.info(
+            "pegasus-tab %s: replica server %s of cluster %s serves %s, durability %s",
+            VERSION,
+            self._node,
+            self._config.cluster,
+            self._folder.path,
+            self._config.durability,
+        )
+
+    def _restore(self, restart: ReplicaRestart) -> Restored:
+        try:
+            return restart.run(self._config.segment_bytes_max, os.urandom)
+        except (LogRefusedError, LogFullError) as error:
+            raise StartupFault(EXIT_BAD_FOLDER, str(error)) from error
+        except LogFailedError as error:
+            raise StartupFault(EXIT_DISK_FAILED, f"the disk failed: {error}") from error
+
+    def _lease_machine(self) -> WorkerLease:
+        config = self._config
+        label = config.host_label or self._node.rpartition(":")[0]
+        numbers = config.lease.numbers()
+        return WorkerLease(self._node, self._life, label, config.meta_nodes, numbers)
+
+    def _start_timers(self) -> None:
+        config, every = self._config, self._front.timers.every
+        space = DiskSpace(self._folder.path, config.free_bytes_min)
+
+        def look_at_disk() -> None:
+            self._dispatch.writes_refused = codes.ERR_CAPACITY_EXCEEDED if space.look() else None
+
+        flushing = Flushing(
+            flush_seconds=config.flush_ms / 1000,
+            log_bytes_max=config.log_bytes_max,
+            log_bytes=self._disk.log_bytes,
+            is_space_low=lambda: space.is_low,
+            flush=lambda done: self._host.flush(space.has_room_to_flush, done),
+            delete_segments=lambda: self._disk.delete_below(dict(self._host.durable)),
+        )
+        look_at_disk()
+        every(TICK_SECONDS, self._tick)
+        every(FILES_SECONDS, self._host.look_at_files)
+        every(ACCOUNT_SECONDS, self._account)
+        every(LOOK_SECONDS, look_at_disk)
+        every(FLUSH_LOOK_SECONDS, flushing.look)
+        every(SLICE_SECONDS, ExpirySweeper(self._host.replicas, self._front.turn).slice)
+        self._reactor.callWhenRunning(self._front.turn.run, self._tick)
+
+    def _tick(self) -> None:
+        now_us = boottime_us()
+        self._lease.tick(now_us)
+        self._host.tick(now_us)
+
+    # What others say.
+
+    def _take(self, sender: NodeName, gpid: Gpid, message: object) -> None:
+        match message:
+            case (
+                Prepare()
+                | PrepareAck()
+                | GroupCheck()
+                | GroupCheckAck()
+                | Stale()
+                | LearnRequest()
+                | LearnAnswer()
+                | LearnCompleted()
+            ):
+                is_invitation = isinstance(message, GroupCheck) and any(
+                    learner.node == self._node for learner in message.config.learners
+                )
+                self._host.drive(gpid, Received(sender, message), is_invitation=is_invitation)
+            case FileRequest() | FileChunk():
+                self._on_file_message(sender, gpid, message)
+            case BeaconAck():
+                self._lease.step(BeaconAnswered(sender, message))
+            case _:
+                self._on_meta_message(sender, message)
+
+    def _on_meta_message(self, sender: NodeName, message: object) -> None:
+        match message:
+            case ConfigProposal():
+                is_invitation = (
+                    message.kind == ProposalKind.ASSIGN_PRIMARY and message.node == self._node
+                )
+                self._host.drive(message.gpid, message, is_invitation=is_invitation)
+            case ConfigUpdateReply() | ConfigNotice():
+                self._host.drive(message.gpid, message, is_invitation=False)
+            case ConfigSyncReply():
+                self._on_account_answered(message)
+            case SyncRequest():
+                self._account(message.survey)
+            case TableNotice():
+                if self._notes.take(message):
+                    self._host.note_table(message.app_id)
+            case StoredRequest():
+                tables = tuple(self._notes.tables.values())
+                self._front.links.send(sender, Stored(self._node, self._host.reports(), tables))
+            case _:
+                logger.warning("%s says what is not for a replica server: %s", sender, message)
+
+    def _on_account_answered(self, reply: ConfigSyncReply) -> None:
+        for notice in reply.notices:
+            self._host.drive(notice.gpid, notice, is_invitation=False)
+        for gpid in reply.garbage:
+            self._host.delete(gpid)
+
+    def _on_file_message(
+        self, sender: NodeName, gpid: Gpid, message: FileRequest | FileChunk
+    ) -> None:
+        replica = self._host.replicas.get(gpid)
+        if replica is None:
+            return
+        if isinstance(message, FileRequest):
+            replica.learning.teacher.on_request(sender, message)
+        else:
+            replica.learning.on_chunk(message)
+
+    # What is said to meta.
+
+    def _tell_leader(self, message: ToMeta) -> None:
+        if self._lease.leader is not None:
+            self._front.links.send(self._lease.leader, message)
+
+    def _account(self, survey: int = 0) -> None:
+        reports = self._host.reports()
+        self._tell_leader(ConfigSync(self._node, reports, self._life, boottime_us(), survey))
+
+    # The end.
+
+    def stop(self) -> Deferred[None]:
+        """Finish what was taken, give the lease back, close; fires when the process may end."""
+        stopped: Deferred[None] = Deferred()
+        stopped = stopped.addTimeout(STOP_SECONDS_MAX, self._reactor, _log_slow_stop)
+        self._front.stop_listening()
+        self._dispatch.writes_refused = codes.ERR_INVALID_STATE
+
+        def leave() -> None:
+            self._lease.step(Leave())
+            self._host.close(closed)
+
+        def closed() -> None:
+            self._front.close()
+            self._ballots.stop()
+            self._files.stop()
+            self._disk.stop()
+            self._folder.lock.release()
+            logger.info("stopped cleanly")
+            stopped.callback(None)
+
+        self._reactor.callLater(FINISH_SECONDS, self._front.turn.run, leave)
+        return stopped
+
+
+def _log_slow_stop(_result: object, seconds: float) -> None:
+    logger.warning("still not stopped after %s s; the next start replays the log", seconds)

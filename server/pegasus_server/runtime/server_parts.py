@@ -1,0 +1,40 @@
+"""What the replicas of one server share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pegasus_server.replication.lease import Lease
+from pegasus_server.runtime.background import RunInBackground
+from pegasus_server.runtime.disk import DiskThread
+from pegasus_server.runtime.peer_links import PeerLinks
+from pegasus_server.runtime.turn import Turn
+from pegasus_server.storage.rocks import RocksMemory
+from pegasus_tab.base.cluster import ConfigQuery, ConfigUpdate, ReplicaReport
+from pegasus_tab.base.ids import NodeName
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """One replica server.
+
+    Attributes:
+        node: its name.
+        turn: its turn.
+        disk: the log's thread; its jobs are those that use engines, one after another.
+        run_ballots: for writing ballots, which must not wait for a flush.
+        run_files: for reading and writing pieces of files that learners copy.
+        links: to the other servers.
+        lease: of the server.
+        memory: caches shared by the engines.
+        tell_leader: sends a message to the meta leader.
+    """
+
+    node: NodeName
+    turn: Turn
+    disk: DiskThread
+    run_ballots: RunInBackground
+    run_files: RunInBackground
+    links: PeerLinks
+    lease: Lease
+    memory: RocksMemory
+    tell_leader: Callable[[ConfigUpdate | ConfigQuery | ReplicaReport], None]
