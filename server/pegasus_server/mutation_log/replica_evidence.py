@@ -48,8 +48,9 @@ class ReplicaEvidence:
             return
         if held.ballot < mutation.ballot:
             self._contents[decree] = mutation
-        elif held.ballot == mutation.ballot and held != mutation:
-            # A7: ballot and decree name the content.
+        elif held.ballot == mutation.ballot and held.timestamp_us != mutation.timestamp_us:
+            # A7: ballot and decree name the content, and so does its timestamp. The body may also
+            # bear what its owner knew when it logged this, which differs when it is logged again.
             self._uncertain = f"ballot {held.ballot} decree {decree} was logged with two contents"
 
     def judge_damage_before(self, written: Written | Mutation, damage: str) -> None:

@@ -72,10 +72,12 @@ def test_highest_ballot_wins() -> None:
 
 
 def test_same_ballot_and_decree_twice() -> None:
-    """Equal content is one mutation; other content breaks A7."""
+    """One timestamp is one mutation, whatever its body notes beside it; another breaks A7."""
     same = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1))
     assert suspect(recovered(same), 0) is None
-    other = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1, body=b"other"))
+    noted = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1, body=b"other"))
+    assert suspect(recovered(noted), 0) is None
+    other = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1)._replace(timestamp_us=7))
     assert suspect(recovered(other), 0) == "ballot 1 decree 1 was logged with two contents"
 
 
