@@ -28,7 +28,10 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
     Args:
         dsn: ``pegasus://meta1:34601,meta2:34601/`` for a cluster, ``file:./data`` for an embedded
             node, which is started or joined. Settings may follow: ``?full_scan=warn``.
-        timeout: longest wait for one request in seconds, > 0; 5 when None and the DSN has none.
+        timeout: how long a statement may take in seconds, > 0; 30 when None and the DSN has none.
+            It is the longest time until ``execute`` returns, and then the longest wait for each
+            further page of rows; what the program does between two fetches does not count.
+            ``executemany`` executes many times, so there it is the longest wait for one request.
         options: session settings, as for SET (``full_scan="warn"``); they win over the DSN's.
 
     Raises:
@@ -47,9 +50,11 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
     limit = settings.get(TIMEOUT)
     client = connect_client(
         replace(parsed, options=others),
-        # Calls to meta are nobody's statement, so they take the limit from the client.
+        # For calls through ``Connection.kv``, which are nobody's statement.
         timeout_ms=None if limit is None else cast("int", setting_value(TIMEOUT, limit)),
     )
+    if limit is None and "timeout_ms" in others:
+        settings[TIMEOUT] = int(others["timeout_ms"])  # the client has found it to be a number
     try:
         session = Session(client, clock=time.time, monotonic=time.monotonic, settings=settings)
     except BaseException:

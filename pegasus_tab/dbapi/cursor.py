@@ -88,7 +88,8 @@ class Cursor:
         Args:
             operation: one SQL statement.
             parameters: a sequence for ``?``, a mapping for ``:name``.
-            timeout: longest wait for one request in seconds; the connection's when None.
+            timeout: how long the statement may take in seconds, see ``connect``; the connection's
+                when None.
 
         Returns:
             The cursor itself.

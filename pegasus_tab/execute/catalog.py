@@ -6,6 +6,7 @@ A snapshot is a value that is replaced whole, so threads that share a connection
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pegasus_tab.base.errors import Error, OperationalError
 from pegasus_tab.sql.catalog import Table
@@ -14,6 +15,16 @@ from pegasus_tab.tabular.schema_json import from_json
 from pegasus_tab.wire.messages import AppInfo
 
 LIFE_SECONDS = 5.0
+
+
+class Lister(Protocol):
+    """The key-value client, as far as the catalog needs it."""
+
+    def within(self, limit: int) -> "Lister":
+        """Return the same with a limit in milliseconds for each question."""
+
+    def list_tables(self) -> Sequence[AppInfo]:
+        """List the living tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +40,24 @@ class _Snapshot:
 class Catalog:
     """Tables by name; satisfies ``sql.catalog.Catalog``.
 
-    While meta cannot be reached the last listing stays in use: reading and writing known tables
-    does not depend on meta.
+    Looking a table up asks nobody: ``refresh`` does, at the start of each statement. While meta cannot
+    be reached the last listing stays in use: reading and writing known tables does not depend on meta.
 
     Args:
-        list_tables: asks the cluster for its living tables.
+        client: asks the cluster for its living tables.
         now: monotonic seconds.
     """
 
-    def __init__(
-        self, list_tables: Callable[[], Sequence[AppInfo]], now: Callable[[], float]
-    ) -> None:
-        self._list_tables = list_tables
+    def __init__(self, client: Lister, now: Callable[[], float]) -> None:
+        self._client = client
         self._now = now
         self._snapshot = _Snapshot()
         self._stale_at = float("-inf")
 
     @property
     def generation(self) -> int:
-        """Number of the current listing's content; reading it may list anew."""
-        return self._current().generation
+        """Number of the listing's content, 0 before the first listing."""
+        return self._snapshot.generation
 
     def table(self, name: str) -> Table | None:
         """Return the living table of that name, or None.
@@ -57,7 +66,7 @@ class Catalog:
             InternalError: the table's schema is damaged.
             NotSupportedError: the table's schema is of a newer format.
         """
-        snapshot = self._current()
+        snapshot = self._snapshot
         fault = snapshot.faults.get(name)
         if fault is not None:
             raise type(fault)(fault.message, sqlstate=fault.sqlstate, hint=fault.hint)
@@ -65,30 +74,35 @@ class Catalog:
 
     def names(self) -> list[str]:
         """Return the names of all living tables, sorted."""
-        return sorted(self._current().apps)
+        return sorted(self._snapshot.apps)
 
     def invalidate(self) -> None:
-        """Forget that the listing is recent: the next look asks the cluster."""
+        """Forget that the listing is recent: the next refresh asks the cluster."""
         self._stale_at = float("-inf")
 
-    def _current(self) -> _Snapshot:
-        now = self._now()
-        if now >= self._stale_at:
-            self._refresh(now)
-        return self._snapshot
+    def refresh(self, left_ms: Callable[[], int]) -> None:
+        """List the tables anew, unless that was done within the last five seconds.
 
-    def _refresh(self, now: float) -> None:
+        Args:
+            left_ms: time left for the statement. With a listing to go on with, meta gets half of it,
+                so that a meta server that does not answer leaves time for those that do.
+
+        Raises:
+            OperationalError: the first listing could not be had.
+        """
+        if self._now() < self._stale_at:
+            return
         old = self._snapshot
+        limit = left_ms() if not old.generation else max(1, left_ms() // 2)
         try:
-            apps = {app.app_name: app for app in self._list_tables()}
+            apps = {app.app_name: app for app in self._client.within(limit).list_tables()}
         except OperationalError:
             if not old.generation:
                 raise
-            self._stale_at = now + LIFE_SECONDS
-            return
-        if apps != old.apps or not old.generation:
-            self._snapshot = _snapshot(apps, old)
-        self._stale_at = now + LIFE_SECONDS
+        else:
+            if apps != old.apps or not old.generation:
+                self._snapshot = _snapshot(apps, old)
+        self._stale_at = self._now() + LIFE_SECONDS
 
 
 def _snapshot(apps: Mapping[str, AppInfo], old: _Snapshot) -> _Snapshot:

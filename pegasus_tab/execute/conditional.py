@@ -91,7 +91,7 @@ class ConditionalWriter:
             changes = self._changes(context, targets)
             self._remove_surplus(context, changes)
             calls = context.calls(self._table)
-            answers = context.results(
+            answers = context.writes(
                 calls.check_and_mutate_call(self._request(context, target[0], change))
                 for target, change in changes
             )
@@ -134,7 +134,7 @@ class ConditionalWriter:
             for ((hash_key, _), _), change in changes
             for part in _surplus(change)
         )
-        for _ in context.results(surplus):
+        for _ in context.writes(surplus):
             pass
 
     def _request(self, context: Context, key: Key, change: Change) -> CheckAndMutateRequest:

@@ -1,12 +1,13 @@
 """What an executing statement may use: the store, the catalog, the session's settings, the time."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pegasus_tab.base.errors import Error
+from pegasus_tab.base.errors import Error, OperationalError, UnknownOutcome
 from pegasus_tab.execute.catalog import Catalog
+from pegasus_tab.execute.deadline import Deadline
+from pegasus_tab.kv.failure import TIMEOUT_EXPIRED, UNKNOWN_OUTCOME_HINT
 from pegasus_tab.kv.table_calls import TableCalls
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.tabular.raw_codec import RawCodec
@@ -34,20 +35,35 @@ WINDOW = 256
 
 
 class Context:
-    """Shared by all statements of one connection; safe to use from several threads.
+    """What one statement uses while it executes.
 
     Args:
         client: the key-value client.
         catalog: tables by name.
         clock: seconds since 1970-01-01 UTC.
         monotonic: seconds of a clock that only goes forward.
-        residual: gives the engine for residual queries, made at its first use.
+        residual: gives the connection's engine for residual queries, made at its first use.
+        abilities: what was learned about the servers; shared by the connection's statements.
+        settings: what SET changed in the session, see ``sql.settings``; shared likewise.
+        deadline: of this statement.
 
     Attributes:
-        timeout_ms: longest wait for one request, None for the client's own.
-        abilities: what was learned about the servers.
-        settings: what SET changed in this session; see ``sql.settings``.
+        writes_sent: calls handed to ``writes`` so far.
+        has_written: True once one of them was answered.
     """
+
+    __slots__ = (
+        "abilities",
+        "catalog",
+        "client",
+        "clock",
+        "deadline",
+        "has_written",
+        "monotonic",
+        "residual",
+        "settings",
+        "writes_sent",
+    )
 
     def __init__(
         self,
@@ -56,21 +72,25 @@ class Context:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         residual: "Callable[[], ResidualEngine]",
+        abilities: ServerAbilities,
+        settings: dict[str, object],
+        deadline: Deadline,
     ) -> None:
         self.client = client
         self.catalog = catalog
         self.clock = clock
         self.monotonic = monotonic
         self.residual = residual
-        self.timeout_ms: int | None = None
-        self.abilities = ServerAbilities()
-        self.settings: dict[str, object] = {}
+        self.abilities = abilities
+        self.settings = settings
+        self.deadline = deadline
+        self.writes_sent = 0
+        self.has_written = False
 
-    def with_timeout(self, timeout_ms: int) -> "Context":
-        """Return the same context with another limit for each request."""
-        other = copy.copy(self)
-        other.timeout_ms = timeout_ms
-        return other
+    @property
+    def meta(self) -> "Client":
+        """The client whose calls to meta keep the statement's deadline."""
+        return self.client.within(self.deadline.left_ms)
 
     def calls(self, table: Table) -> TableCalls:
         """Return the builder of calls to this very table, not to another of its name."""
@@ -78,7 +98,7 @@ class Context:
 
     def result(self, call: "Call[T]") -> T:
         """Carry out one call; raise its result when that is an error."""
-        result = self.client.call(call, self.timeout_ms)
+        result = self.client.call(call, self.deadline.left_ms)
         if isinstance(result, Error):
             raise result
         return result
@@ -89,14 +109,43 @@ class Context:
         Raises:
             Error: the first result that is one.
         """
-        for result in self.client.run(calls, window, self.timeout_ms):
+        for result in self.client.run(calls, window, self.deadline.left_ms):
             if isinstance(result, Error):
                 raise result
             yield result
 
+    def writes(self, calls: "Iterable[Call[T]]", window: int = WINDOW) -> Iterator[T]:
+        """Yield the results of calls that write, in order; raises as ``results``."""
+        self.deadline.left_ms()  # else calls count as sent that never are
+        for result in self.results(self._counted(calls), window):
+            self.has_written = True
+            yield result
+
+    def _counted(self, calls: "Iterable[Call[T]]") -> "Iterator[Call[T]]":
+        for call in calls:
+            self.writes_sent += 1
+            yield call
+
+    def verdict(self, error: Error) -> Error:
+        """Return what the statement ends with when a call of it ends with ``error``.
+
+        An error knows only its own call. When that ran out of time or lost its server, other writes of
+        the statement may have been applied all the same.
+        """
+        timed_out = error.sqlstate == TIMEOUT_EXPIRED
+        others_written = self.has_written or self.writes_sent > 1
+        open_ended = timed_out or error.sqlstate == OperationalError.default_sqlstate
+        if error.ambiguous or not open_ended or not others_written:
+            return error
+        return UnknownOutcome(
+            f"{error.message}; other rows of the statement may have been written",
+            sqlstate=TIMEOUT_EXPIRED if timed_out else None,
+            hint=UNKNOWN_OUTCOME_HINT,
+        )
+
     def follow(self, reads: "Iterable[Pages[T]]", parallel: int) -> Iterator[T]:
         """Yield the pages of several reads, ``parallel`` of them under way at once."""
-        return self.client.follow(reads, parallel, self.timeout_ms)
+        return self.client.follow(reads, parallel, self.deadline.left_ms)
 
     def drain(self, reads: "Sequence[Pages[Any]]", parallel: int = WINDOW) -> None:
         """Carry out reads of several pages to their ends; the reads keep what they found."""

@@ -36,7 +36,7 @@ class DefinitionExecutor:
     def execute(self, context: Context, bindings: Bindings) -> ResultSet:  # noqa: ARG002 -- as all executors
         """Change the table; the next look at the catalog shows it."""
         try:
-            notices = self._apply(context.client)
+            notices = self._apply(context.meta)
         finally:
             # Also after an error: a lost answer may belong to a change that happened.
             context.catalog.invalidate()

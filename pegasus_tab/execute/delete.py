@@ -73,7 +73,7 @@ class DeleteExecutor:
                 )
                 yield calls.check_and_mutate_call(request)
 
-        return sum(answer.error == Status.OK for answer in context.results(removals()))
+        return sum(answer.error == Status.OK for answer in context.writes(removals()))
 
     def _decide(
         self, target: Target, row: RowTuple | None, pairs: Sequence[Pair], _seconds: int | None

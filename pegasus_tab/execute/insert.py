@@ -181,7 +181,7 @@ class InsertExecutor:
                 yield call
 
         inserted, duplicate = 0, None
-        for response in context.results(calls(), WRITE_WINDOW):
+        for response in context.writes(calls(), WRITE_WINDOW):
             row = under_way.popleft()
             if response.error == Status.OK:
                 inserted += 1

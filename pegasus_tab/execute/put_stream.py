@@ -59,7 +59,7 @@ class PutStream:
             Error: what one of the requests met; some rows are written then.
         """
         while not self._ended:
-            for _ in context.results(self._calls_until_conflict(), WRITE_WINDOW):
+            for _ in context.writes(self._calls_until_conflict(), WRITE_WINDOW):
                 self._answered += 1
         return self.rowcount
 

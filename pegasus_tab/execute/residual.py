@@ -5,13 +5,13 @@ query; each view is a RecordBatchReader over the rows of its source, with the so
 already applied: a pushed filter is trusted by DuckDB and never checked again, so nothing is left to
 its pushdown (reference/sql-peers.md 0.5 and 4.2).
 
-DuckDB runs in a worker thread, so that Ctrl-C reaches the caller at once and interrupts the query.
+DuckDB runs in a worker thread, so that Ctrl-C and the statement's deadline reach the caller at once and interrupt the query.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -25,9 +25,12 @@ from pegasus_tab.base.errors import (
     ProgrammingError,
     QueryCanceled,
 )
+from pegasus_tab.execute.deadline import Deadline
 
 MEMORY_LIMIT = "2GB"
 THREADS_MAX = 4
+STOP_SECONDS: Final = 0.05
+"""Pause between two interrupts of one query: one that comes before DuckDB has begun is lost."""
 
 T = TypeVar("T")
 
@@ -56,7 +59,11 @@ class ResidualEngine:
         self._database.execute("SET lock_configuration = true")
 
     def query(
-        self, sql: str, views: "Mapping[str, View]", parameters: Sequence[Any]
+        self,
+        sql: str,
+        views: "Mapping[str, View]",
+        parameters: Sequence[Any],
+        deadline: Deadline | None = None,
     ) -> "ResidualQueryRun":
         """Begin a query.
 
@@ -64,11 +71,13 @@ class ResidualEngine:
             sql: DuckDB text; its tables are the views' names.
             views: name -> rows.
             parameters: values of ``$1`` and so on.
+            deadline: of the statement; None for as long as it takes.
 
         Raises:
+            OperationalError: HYT00, the deadline passed.
             Error: whatever a source of rows or DuckDB met, in our classes.
         """
-        return ResidualQueryRun(self._database.cursor(), sql, views, parameters)
+        return ResidualQueryRun(self._database.cursor(), sql, views, parameters, deadline)
 
     def close(self) -> None:
         """End the database; queries under way fail."""
@@ -118,19 +127,20 @@ class ResidualQueryRun:
         sql: str,
         views: Mapping[str, View],
         parameters: Sequence[Any],
+        deadline: Deadline | None,
     ) -> None:
         self._cursor = cursor
+        self._deadline = deadline
         self._views = views
         self._worker: ThreadPoolExecutor | None = ThreadPoolExecutor(
             1, thread_name_prefix="pegasus-tab-residual"
         )
         self._reader: pa.RecordBatchReader | None = None
         try:
-            self._reader = self._in_worker(lambda: self._begin(sql, parameters))
+            self.schema = self._in_worker(lambda: self._begin(sql, parameters))
         except BaseException:
             self.close()
             raise
-        self.schema = self._reader.schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the result; the query is closed at its end."""
@@ -151,11 +161,13 @@ class ResidualQueryRun:
             self._let_go()  # the interpreter is ending and starts no more work in threads
         worker.shutdown()
 
-    def _begin(self, sql: str, parameters: Sequence[Any]) -> pa.RecordBatchReader:
+    def _begin(self, sql: str, parameters: Sequence[Any]) -> pa.Schema:
         for name, view in self._views.items():
             self._cursor.register(name, view.reader())
         relation = self._cursor.sql(sql, params=list(parameters))
-        return pa.RecordBatchReader.from_stream(relation)
+        # Kept here, in the worker: the caller may have given up by now.
+        self._reader = pa.RecordBatchReader.from_stream(relation)
+        return self._reader.schema
 
     def _next_batch(self) -> pa.RecordBatch | None:
         assert self._reader is not None
@@ -168,23 +180,31 @@ class ResidualQueryRun:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        for name, view in self._views.items():
-            self._cursor.unregister(name)
+        self._cursor.close()  # and with it the views, also beside an interrupted query's result
+        for view in self._views.values():
             view.close()
-        self._cursor.close()
 
     def _in_worker(self, work: Callable[[], T]) -> T:
         if self._worker is None:
             raise QueryCanceled("the query was closed")
         future = self._worker.submit(work)
         try:
-            return future.result()
+            return self._result(future)
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise self._translated(error) from error
         except BaseException:
-            # KeyboardInterrupt above all: stop DuckDB, so that closing need not wait for it.
-            self._cursor.interrupt()
+            # The deadline or KeyboardInterrupt: closing must not wait for DuckDB to finish.
+            while not future.done():
+                self._cursor.interrupt()
+                wait((future,), STOP_SECONDS)
             raise
+
+    def _result(self, future: Future[T]) -> T:
+        if self._deadline is not None:
+            wait((future,), self._deadline.left_ms() / 1000)
+            if not future.done():
+                raise self._deadline.passed()
+        return future.result()
 
     def _translated(self, error: Exception) -> Error:
         for view in self._views.values():

@@ -39,7 +39,7 @@ class ResidualExecutor:
             for name, rows in self._views.items()
         }
         values = [bindings.parameters[index] for index in self._parameters]
-        run = context.residual().query(self._sql, views, values)
+        run = context.residual().query(self._sql, views, values, context.deadline)
         try:
             batches = Streamed(run.batches())
         except Error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from pegasus_tab.execute.deadline import Deadline
 from pegasus_tab.tabular.schema import ColumnType
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class ResultSet:
         notices: what the user should hear besides the result.
     """
 
-    __slots__ = ("_batches", "_on_close", "_pages", "columns", "notices", "rowcount")
+    __slots__ = ("_batches", "_deadline", "_on_close", "_pages", "columns", "notices", "rowcount")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class ResultSet:
         self._pages = pages
         self._batches = batches
         self._on_close = on_close
+        self._deadline: Deadline | None = None
 
     @classmethod
     def of_rows(
@@ -87,13 +89,18 @@ class ResultSet:
         """Return the result of a statement without rows; ``rowcount`` rows were changed."""
         return cls(None, rowcount=rowcount, notices=notices)
 
+    def read_within(self, deadline: Deadline) -> None:
+        """Give the reading of what is not here yet a deadline, which begins anew with each page."""
+        if self.rowcount < 0:
+            self._deadline = deadline
+
     def pages(self) -> Iterator[Page]:
         """Yield the rows in pages, none of them empty; may be called once."""
         if self._batches is None:
-            return (page for page in self._pages if page)
+            return self._timed(page for page in self._pages if page)
         from pegasus_tab.execute.arrow_page import rows_of
 
-        return (rows_of(batch) for batch in self._batches if batch.num_rows)
+        return self._timed(rows_of(batch) for batch in self._batches if batch.num_rows)
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
         """Yield the rows as Arrow record batches of ``arrow_schema()``; may be called once.
@@ -102,14 +109,17 @@ class ResultSet:
             NotSupportedError: pyarrow is not installed.
         """
         if self._batches is not None:
-            return iter(self._batches)
-        return self.rest_batches(self._pages)
+            return self._timed(iter(self._batches))
+        return self.rest_batches(self.pages())
 
     def rest_batches(self, pages: Iterable[Page]) -> "Iterator[pa.RecordBatch]":
         """Yield pages of this result's rows, some of which were read already, as record batches."""
         from pegasus_tab.execute.arrow_page import batch_of
 
         return (batch_of(page, self.columns or ()) for page in pages if page)
+
+    def _timed(self, items: Iterator[T]) -> Iterator[T]:
+        return items if self._deadline is None else self._deadline.during(items)
 
     def close(self) -> None:
         """Let go of everything the unread rest holds (scans, the residual engine)."""

@@ -14,15 +14,17 @@ from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.catalog import Catalog
 from pegasus_tab.execute.compile import compile_statement
-from pegasus_tab.execute.context import Context
+from pegasus_tab.execute.context import Context, ServerAbilities
+from pegasus_tab.execute.deadline import Deadline
 from pegasus_tab.execute.errors import StaleSchema, arrow_missing
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.execute.parameters import Given, ParameterBinder
 from pegasus_tab.execute.result import ResultSet
+from pegasus_tab.kv.failure import TIMEOUT_EXPIRED
 from pegasus_tab.sql.plan_cache import ENTRY_BYTES_MAX
 from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
 from pegasus_tab.sql.prepare import prepare
-from pegasus_tab.sql.settings import TIMEOUT, setting_value
+from pegasus_tab.sql.settings import TIMEOUT, current, setting_value
 from pegasus_tab.tabular.errors import UnknownLayout
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class Session:
         monotonic: seconds of a clock that only goes forward.
         settings: session settings to begin with, as for SET.
 
+    Attributes:
+        settings: what SET changed in this session.
+
     Raises:
         ProgrammingError: a setting that does not exist, or a value it does not take.
     """
@@ -73,17 +78,25 @@ class Session:
         settings: Mapping[str, object] | None = None,
     ) -> None:
         self.client = client
-        self.catalog = Catalog(client.list_tables, monotonic)
-        self._context = Context(client, self.catalog, clock, monotonic, self._residual)
+        self._catalog = Catalog(client, monotonic)
+        self.settings: dict[str, object] = {}
         for name, value in (settings or {}).items():
-            self._context.settings[name] = setting_value(name, value)
+            self.settings[name] = setting_value(name, value)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._abilities = ServerAbilities()
         self._engine: ResidualEngine | None = None
         self._compiled: OrderedDict[str, Compiled] = OrderedDict()
 
     @property
-    def settings(self) -> dict[str, object]:
-        """What SET changed in this session."""
-        return self._context.settings
+    def catalog(self) -> Catalog:
+        """The cluster's tables, as listed within the last five seconds.
+
+        Raises:
+            OperationalError: they could not be listed even once.
+        """
+        self._catalog.refresh(self._context(None).deadline.left_ms)
+        return self._catalog
 
     def execute(
         self, text: str, parameters: Given | None = None, timeout_ms: int | None = None
@@ -93,7 +106,8 @@ class Session:
         Args:
             text: one SQL statement.
             parameters: values in order for ``?``, a mapping for ``:name``.
-            timeout_ms: longest wait for one request; the session's setting when None.
+            timeout_ms: longest time until the result is here, and then for each further page that
+                is read of it; the session's setting when None.
 
         Returns:
             The result; a query's first page has been fetched.
@@ -101,15 +115,27 @@ class Session:
         Raises:
             Error: anything, see base/errors.py; the error knows the statement's text.
         """
+        context = self._context(timeout_ms)
+        deadline = context.deadline
+        deadline.begin()
         try:
-            return self._execute(text, parameters, self._limited(timeout_ms))
+            result = self._execute(text, parameters, context)
         except Error as error:
-            raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
+            final = _final(error, context).in_statement(text)
+            if final is error:
+                raise
+            raise final from error
+        deadline.rest()
+        result.read_within(deadline)
+        return result
 
     def execute_many(
         self, text: str, rows: Iterable[Given], timeout_ms: int | None = None
     ) -> ResultSet:
         """Carry one statement out for each element of ``rows``, writes pipelined.
+
+        Each element is an execution, and there may be any number of them, so the timeout is not for
+        all of them together: it is the longest wait for one request.
 
         Returns:
             The sum of the rowcounts.
@@ -118,9 +144,9 @@ class Session:
             NotSupportedError: the statement returns rows.
             Error: what one of the executions met; earlier ones are done, later ones may be.
         """
-        context = self._limited(timeout_ms)
+        context = self._context(timeout_ms)
         given = iter(rows)
-        compiled = self._compiled_anew(text)
+        compiled = self._compiled_anew(text, context.deadline)
         if not isinstance(compiled.statement.plan, Insert | Update | Delete):
             raise NotSupportedError(
                 "executemany takes INSERT, UPSERT, UPDATE and DELETE",
@@ -130,11 +156,14 @@ class Session:
             return _run_many(compiled, given, context)
         except Error as error:
             self._noted_as_outdated(error)
-            raise error.in_statement(text)  # noqa: B904 -- the same error, with its text
+            final = _final(error, context).in_statement(text)
+            if final is error:
+                raise
+            raise final from error
 
     def compiled(self, text: str) -> Compiled:
-        """Return the statement ready to run, from the cache or made now."""
-        statement = prepare(text, self.catalog, self._context.settings)
+        """Return the statement ready to run, from the cache or made now; asks nobody."""
+        statement = prepare(text, self._catalog, self.settings)
         known = self._compiled.get(text)
         if known is not None and known.statement is statement:
             return known
@@ -154,12 +183,13 @@ class Session:
         self.client.close()
 
     def _execute(self, text: str, parameters: Given | None, context: Context) -> ResultSet:
-        compiled = self._compiled_anew(text)
+        compiled = self._compiled_anew(text, context.deadline)
         try:
             return _run(compiled, parameters, context)
         except Error as error:
             if not self._noted_as_outdated(error):
                 raise
+            self._catalog.refresh(context.deadline.left_ms)
             again = self.compiled(text)
             if again is compiled:
                 raise
@@ -174,26 +204,39 @@ class Session:
         """Tell whether a statement failed because its table is another by now; look at it anew then."""
         undefined = isinstance(error, ProgrammingError) and error.sqlstate in UNDEFINED
         if undefined or isinstance(error, StaleSchema | UnknownLayout):
-            self.catalog.invalidate()
+            self._catalog.invalidate()
             return True
         return False
 
-    def _compiled_anew(self, text: str) -> Compiled:
+    def _compiled_anew(self, text: str, deadline: Deadline) -> Compiled:
         """Return the statement ready to run, planned with a fresh listing if a name is missing."""
+        self._catalog.refresh(deadline.left_ms)
         try:
             return self.compiled(text)
         except ProgrammingError as error:
             if error.sqlstate not in UNDEFINED:
                 raise
-            generation = self.catalog.generation
-            self.catalog.invalidate()
-            if self.catalog.generation == generation:
+            generation = self._catalog.generation
+            self._catalog.invalidate()
+            self._catalog.refresh(deadline.left_ms)
+            if self._catalog.generation == generation:
                 raise
         return self.compiled(text)
 
-    def _limited(self, timeout_ms: int | None) -> Context:
-        wanted = timeout_ms if timeout_ms is not None else self._context.settings.get(TIMEOUT)
-        return self._context if wanted is None else self._context.with_timeout(cast("int", wanted))
+    def _context(self, timeout_ms: int | None) -> Context:
+        """Return the context of a new statement; its deadline rests."""
+        if timeout_ms is None:
+            timeout_ms = cast("int", current(self.settings, TIMEOUT))
+        return Context(
+            self.client,
+            self._catalog,
+            self._clock,
+            self._monotonic,
+            self._residual,
+            self._abilities,
+            self.settings,
+            Deadline(timeout_ms, self._monotonic),
+        )
 
     def _residual(self) -> "ResidualEngine":
         if self._engine is None:
@@ -211,6 +254,16 @@ def _run(compiled: Compiled, parameters: Given | None, context: Context) -> Resu
     if compiled.statement.notices:
         result.notices[:0] = compiled.statement.notices
     return result
+
+
+def _final(error: Error, context: Context) -> Error:
+    """Return a statement's error, given what a call of it met."""
+    final = context.verdict(error)
+    if final.sqlstate == TIMEOUT_EXPIRED and final.hint is None:
+        final.hint = (
+            f"the statement's timeout is {context.deadline.timeout_ms} ms; SET timeout changes it"
+        )
+    return final
 
 
 def _writes(plan: Plan) -> bool:

@@ -61,7 +61,7 @@ def _tables(context: Context) -> ResultSet:
             info.max_replica_count,
             info.app_id,
         )
-        for info in context.client.list_tables()
+        for info in context.meta.list_tables()
     ]
     return _result(columns, rows)
 
@@ -70,7 +70,7 @@ def _dropped(context: Context) -> ResultSet:
     columns = {"id": INT, "name": TEXT, "dropped_at": TIMESTAMP, "recallable_until": TIMESTAMP}
     rows: Page = [
         (info.app_id, info.app_name, _moment(info.drop_second), _moment(info.expire_second))
-        for info in context.client.list_tables(AppStatus.DROPPED)
+        for info in context.meta.list_tables(AppStatus.DROPPED)
     ]
     return _result(columns, rows)
 
@@ -97,13 +97,13 @@ def _partitions(context: Context, table: Table) -> ResultSet:
             part.ballot,
             part.last_committed_decree,
         )
-        for part in context.client.partitions(table.name)
+        for part in context.meta.partitions(table.name)
     ]
     return _result(columns, rows)
 
 
 def _create(context: Context, table: Table) -> ResultSet:
-    info = context.client.table_info(table.name)
+    info = context.meta.table_info(table.name)
     if info is None:
         raise ProgrammingError(f'table "{table.name}" does not exist', sqlstate="42P01")
     text = create_table_text(table, info.max_replica_count)

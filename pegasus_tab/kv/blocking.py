@@ -22,7 +22,7 @@ from typing import Final, TypeVar
 from pegasus_tab.base.errors import Error
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.kv import failure
-from pegasus_tab.kv.call import WAITING, Call, Pending
+from pegasus_tab.kv.call import WAITING, Call, Pending, TimeLimit
 from pegasus_tab.kv.pages import Pages
 from pegasus_tab.kv.partition_table import PartitionTable
 from pegasus_tab.kv.retry import RetryPolicy
@@ -33,6 +33,8 @@ from pegasus_tab.wire.address import Address
 WINDOW_BYTES_MAX: Final = 8 * MIB
 """Arguments outstanding in one ``run``, unless a single call is larger."""
 POLL_SECONDS_MAX: Final = 60.0
+PAUSE_SECONDS_MAX: Final = 24 * 3600.0
+"""How long a page that was asked for ahead may stay unanswered while its reader is elsewhere."""
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -82,7 +84,7 @@ class BlockingClient:
 
     # -- for callers -----------------------------------------------------------------------------
 
-    def call(self, call: Call[T], timeout_ms: int | None = None) -> T | Error:
+    def call(self, call: Call[T], timeout_ms: TimeLimit | None = None) -> T | Error:
         """Carry out one call.
 
         Args:
@@ -101,7 +103,7 @@ class BlockingClient:
         return pending.result  # type: ignore[return-value]  # the method's decode made it
 
     def run(
-        self, calls: Iterable[Call[T]], window: int = 256, timeout_ms: int | None = None
+        self, calls: Iterable[Call[T]], window: int = 256, timeout_ms: TimeLimit | None = None
     ) -> Iterator[T | Error]:
         """Carry out many calls, several at a time over all partitions.
 
@@ -140,9 +142,11 @@ class BlockingClient:
             self._abandon(waiting)
 
     def follow(
-        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: int | None = None
+        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: TimeLimit | None = None
     ) -> Iterator[P]:
         """Carry out reads of several pages, a few of them side by side.
+
+        What the caller does between two pages takes no time from those that were asked for ahead.
 
         Args:
             reads: begun as there is room.
@@ -168,7 +172,9 @@ class BlockingClient:
                 turn.popleft()
                 page = read.accept(pending.result)
                 self._begin(iter((read,)), turn, parallel, timeout_ms)
+                self._postpone(turn, PAUSE_SECONDS_MAX)
                 yield page
+                self._postpone(turn, self._limit_ms(timeout_ms) / 1000)
         finally:
             self._abandon([pending for _, pending in turn])
             self._free(turn)
@@ -218,9 +224,9 @@ class BlockingClient:
 
     # -- submitting and waiting ------------------------------------------------------------------
 
-    def _submit(self, calls: Sequence[Call[object]], timeout_ms: int | None) -> list[Pending]:
+    def _submit(self, calls: Sequence[Call[object]], timeout_ms: TimeLimit | None) -> list[Pending]:
         """Hand calls to the session and send what can be sent."""
-        limit = self.timeout_ms if timeout_ms is None else timeout_ms
+        limit = self._limit_ms(timeout_ms)
         with self._lock:
             session = self._enter(len(calls))
             self._sound = False
@@ -229,6 +235,22 @@ class BlockingClient:
             pendings = [submit(call, now, limit) for call in calls]
             self._after_submit(now)
             return pendings
+
+    def _limit_ms(self, timeout_ms: TimeLimit | None) -> int:
+        if timeout_ms is None:
+            return self.timeout_ms
+        return timeout_ms if isinstance(timeout_ms, int) else timeout_ms()
+
+    def _postpone(self, turn: Iterable[tuple[Pages[P], Pending]], seconds: float) -> None:
+        """Give the pages asked for ahead so much time from now on."""
+        with self._lock:
+            session = self._enter()
+            self._sound = False
+            now = self._clock()
+            for _, pending in turn:
+                if pending.owner is session:
+                    session.postpone(pending, now + seconds)
+            self._after_submit(now)
 
     def _after_submit(self, now: float) -> None:
         wires = self._wires
@@ -244,7 +266,7 @@ class BlockingClient:
         source: Iterator[Pages[P]],
         turn: deque[tuple[Pages[P], Pending]],
         parallel: int,
-        timeout_ms: int | None,
+        timeout_ms: TimeLimit | None,
     ) -> None:
         """Ask for the next page of reads from a source, while there is room for them."""
         while len(turn) < parallel:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from pegasus_tab.base.errors import Error
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire.frame import ResponseFrame
 
 T_co = TypeVar("T_co", covariant=True)
+
+TimeLimit: TypeAlias = int | Callable[[], int]
+"""Milliseconds for each call, >= 1, or what tells them just before a call is sent; it may raise."""
 
 
 class Effect(Enum):

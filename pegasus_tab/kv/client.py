@@ -7,7 +7,7 @@ from pegasus_tab.base.errors import Error, ProgrammingError
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
 from pegasus_tab.kv import failure
 from pegasus_tab.kv.blocking import BlockingClient
-from pegasus_tab.kv.call import Call, Effect, Method
+from pegasus_tab.kv.call import Call, Effect, Method, TimeLimit
 from pegasus_tab.kv.pages import Pages
 from pegasus_tab.kv.table import TableHandle
 from pegasus_tab.wire import codes
@@ -67,16 +67,23 @@ class Client:
 
     Args:
         driver: carries calls out; closed with the client.
+        meta_limit: for each call to meta; None for the driver's, and no less than
+            TABLE_CHANGE_MS_MIN for a change.
     """
 
-    def __init__(self, driver: BlockingClient) -> None:
+    def __init__(self, driver: BlockingClient, meta_limit: TimeLimit | None = None) -> None:
         self._driver = driver
+        self._meta_limit = meta_limit
+
+    def within(self, limit: TimeLimit) -> "Client":
+        """Return this client with a limit for its calls to meta; both share the connections."""
+        return Client(self._driver, limit)
 
     def table(self, name: str) -> TableHandle:
         """Return a table's operations; nothing is asked yet."""
         return TableHandle(name, self._driver)
 
-    def call(self, call: Call[T], timeout_ms: int | None = None) -> T | Error:
+    def call(self, call: Call[T], timeout_ms: TimeLimit | None = None) -> T | Error:
         """Carry out one call; the result, or the error that came instead, which is not raised."""
         return self._driver.call(call, timeout_ms)
 
@@ -84,7 +91,7 @@ class Client:
         self,
         calls: Iterable[Call[T]],
         window: int = WINDOW_DEFAULT,
-        timeout_ms: int | None = None,
+        timeout_ms: TimeLimit | None = None,
     ) -> Iterator[T | Error]:
         """Carry out many calls, concurrently over partitions and connections.
 
@@ -100,7 +107,7 @@ class Client:
         return self._driver.run(calls, window, timeout_ms)
 
     def follow(
-        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: int | None = None
+        self, reads: Iterable[Pages[P]], parallel: int, timeout_ms: TimeLimit | None = None
     ) -> Iterator[P]:
         """Carry out reads of several pages (``kv.pages``), a few of them side by side.
 
@@ -143,9 +150,10 @@ class Client:
         def decode(frame: ResponseFrame) -> R:
             return decode_result(frame, response_type)
 
-        limit = self._driver.timeout_ms
-        if effect is not Effect.READ:
-            limit = max(limit, TABLE_CHANGE_MS_MIN)
+        limit = self._meta_limit
+        if limit is None:
+            floor = 0 if effect is Effect.READ else TABLE_CHANGE_MS_MIN
+            limit = max(self._driver.timeout_ms, floor)
         call = Call("", Method(name, decode, effect), 0, arguments(request.encode()))
         result = self._driver.call(call, limit)
         if isinstance(result, Error):

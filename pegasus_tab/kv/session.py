@@ -138,6 +138,12 @@ class Session:
             table.waiting.remove(pending)
         self._finish(pending, failure.abandoned(pending))
 
+    def postpone(self, pending: Pending, deadline: float) -> None:
+        """Give a call another deadline, in monotonic seconds; one that has its result is left alone."""
+        if pending.result is WAITING:
+            pending.deadline = deadline
+            self._expiry = min(self._expiry, deadline)
+
     def connected(self, address: Address) -> None:
         """Note that a connection asked for by ``take_connects`` is open."""
         self._board.opened(address)

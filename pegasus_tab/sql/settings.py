@@ -48,7 +48,7 @@ SETTINGS = {
     setting.name: setting
     for setting in (
         Setting(FULL_SCAN, "allow", "allow, warn or error", _full_scan),
-        Setting(TIMEOUT, 5000, "milliseconds, or text such as '5s'", _timeout_ms),
+        Setting(TIMEOUT, 30_000, "milliseconds, or text such as '5s'", _timeout_ms),
     )
 }
 

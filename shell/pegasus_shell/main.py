@@ -74,7 +74,7 @@ def main() -> None:
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.001),
-    help="Seconds to wait for one answer of the store.  [default: DSN's, or 30]",
+    help="Seconds a statement may take, and each page of its rows after the first.  [default: DSN's, or 30]",
 )
 @click.option("--timing", is_flag=True, help="Say how long each statement takes.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only errors beside the data.")

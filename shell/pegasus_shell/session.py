@@ -14,7 +14,6 @@ from pegasus_tab.base.errors import Error, ProgrammingError
 from pegasus_tab.kv.dsn import parse_dsn
 
 FULL_SCAN_DEFAULT = "warn"
-TIMEOUT_SECONDS_DEFAULT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Session:
         narration: the output streams.
         view: how results are shown at first.
         full_scan: what a statement that reads a whole table does; None leaves it to the DSN.
-        timeout: seconds to wait for one answer of the store; None leaves it to the DSN.
+        timeout: seconds a statement may take; None leaves it to the DSN.
     """
 
     dsn: str
@@ -65,13 +64,11 @@ class Session:
     def connect(self) -> pegasus_tab.Connection:
         """Open the connection: what the command line says, then the DSN, then the shell's defaults."""
         given = parse_dsn(self.dsn).options
-        full_scan, timeout = self.full_scan, self.timeout
+        full_scan = self.full_scan
         if full_scan is None and "full_scan" not in given:
             full_scan = FULL_SCAN_DEFAULT
-        if timeout is None and given.keys().isdisjoint(("timeout", "timeout_ms")):
-            timeout = TIMEOUT_SECONDS_DEFAULT
         settings = {} if full_scan is None else {"full_scan": full_scan}
-        return pegasus_tab.connect(self.dsn, timeout=timeout, **settings)
+        return pegasus_tab.connect(self.dsn, timeout=self.timeout, **settings)
 
 
 def run_input(run: StatementRun) -> ExitCode:

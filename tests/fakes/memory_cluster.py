@@ -20,7 +20,7 @@ from pegasus_tab.base.errors import Error
 from pegasus_tab.base.ids import Decree, Gpid
 from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS
 from pegasus_tab.kv import failure
-from pegasus_tab.kv.call import Call
+from pegasus_tab.kv.call import Call, Pending, TimeLimit
 from pegasus_tab.kv.client import Client
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import AppEnvOperation, AppStatus
@@ -120,7 +120,9 @@ class MemoryCluster:
         now: unix seconds.
         calls: (table, RPC name) of every data call so far.
         before: called with each data call before it is answered; may change rows through another
-            client, or return an Error that becomes the call's result.
+            client, move the clock, or return an Error that becomes the call's result.
+        before_meta: likewise with each call to meta.
+        limits_ms: the time limit of every call so far, calls to meta included.
     """
 
     def __init__(self) -> None:
@@ -128,6 +130,8 @@ class MemoryCluster:
         self.tables: list[MemoryTable] = []
         self.calls: list[tuple[str, bytes]] = []
         self.before: Callable[[Call[Any]], object] = lambda _call: None
+        self.before_meta: Callable[[Call[Any]], object] = lambda _call: None
+        self.limits_ms: list[int] = []
 
     def client(self) -> Client:
         """Return a real client whose calls this cluster answers."""
@@ -149,6 +153,7 @@ class MemoryCluster:
     def answer(self, call: Call[Any]) -> Any:
         """Carry one call out."""
         if not call.table:
+            self.before_meta(call)
             return self._answer_meta(call)
         self.calls.append((call.table, call.method.name))
         fault = self.before(call)
@@ -275,14 +280,27 @@ class MemoryDriver:
         self.timeout_ms = 5000
         self.closed = False
 
-    def call(self, call: Call[Any], timeout_ms: int | None = None) -> Any:  # noqa: ARG002 -- as BlockingClient
-        return failure.closed() if self.closed else self._cluster.answer(call)
+    def call(self, call: Call[Any], timeout_ms: TimeLimit | None = None) -> Any:
+        if self.closed:
+            return failure.closed()
+        cluster = self._cluster
+        limit = self.timeout_ms if timeout_ms is None else timeout_ms
+        limit = limit if isinstance(limit, int) else limit()
+        cluster.limits_ms.append(limit)
+        deadline = cluster.now + limit / 1000
+        answer = cluster.answer(call)
+        if cluster.now <= deadline:
+            return answer
+        cluster.now = deadline
+        pending = Pending(call, deadline, limit, cluster)
+        pending.sent = True
+        return failure.expired(pending)
 
     def run(
         self,
         calls: Iterable[Call[Any]],
         window: int = 256,
-        timeout_ms: int | None = None,
+        timeout_ms: TimeLimit | None = None,
     ) -> Iterator[Any]:
         """Answer calls a window at a time, the last first: nobody may rely on their order."""
         source = iter(calls)
@@ -291,7 +309,7 @@ class MemoryDriver:
             yield from reversed(answers)
 
     def follow(
-        self, reads: Iterable[Any], parallel: int, timeout_ms: int | None = None
+        self, reads: Iterable[Any], parallel: int, timeout_ms: TimeLimit | None = None
     ) -> Iterator[Any]:
         source = iter(reads)
         turn: list[tuple[Any, Any]] = []

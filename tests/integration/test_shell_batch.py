@@ -122,8 +122,16 @@ def test_nobody_there_is_3() -> None:
     assert "Connection refused" in said
 
 
-def test_no_answer_in_time_is_4(dsn: str) -> None:
-    code, _, said = shell(dsn, "--timeout", "0.001", "-c", "SELECT * FROM t WHERE v LIKE '%q%'")
+@pytest.mark.parametrize(
+    ("seconds", "statement"),
+    [
+        ("0.001", "SELECT * FROM t WHERE v LIKE '%q%'"),
+        ("0.5", "SELECT count(*) FROM t a, t b, t c WHERE a.v || b.v <> c.v"),
+    ],
+    ids=["the store", "DuckDB"],
+)
+def test_no_answer_in_time_is_4(dsn: str, seconds: str, statement: str) -> None:
+    code, _, said = shell(dsn, "--timeout", seconds, "-c", statement)
     assert code == 4
     assert "HYT00" in said
 

@@ -91,6 +91,11 @@ def test_connect_takes_settings_from_dsn_and_arguments(
     ) as connection:
         assert connection.session.settings == {"full_scan": "error", "timeout": 2500}
     assert opened == [(Dsn(folder=Path("x"), options={"timeout_ms": "100"}), 2500)]
+    with pegasus_tab.connect("file:./x?timeout_ms=100") as connection:
+        assert connection.session.settings == {"timeout": 100}
+    with pegasus_tab.connect("file:./x?timeout=2s") as connection:
+        assert connection.session.settings == {"timeout": 2000}
+        assert opened[-1][1] == 2000
     with pytest.raises(pegasus_tab.ProgrammingError):
         pegasus_tab.connect("file:./x", full_scan="perhaps")
     with pytest.raises(pegasus_tab.ProgrammingError):

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pegasus_tab.base.errors import (
     ProgrammingError,
     QueryCanceled,
 )
+from pegasus_tab.execute.deadline import Deadline
 from pegasus_tab.execute.residual import ResidualEngine, View
 from pegasus_tab.execute.session import Session
 from pegasus_tab.wire import codes
@@ -129,6 +131,42 @@ def test_ctrl_c_reaches_the_caller_and_the_engine_lives_on(engine: ResidualEngin
     with pytest.raises(KeyboardInterrupt):
         rows(engine, "SELECT sum(a) AS a FROM v", v=View(SCHEMA, endless))
     assert rows(engine, "SELECT sum(a) AS a FROM v", v=numbers(4)) == [(6,)]
+
+
+def endless_view() -> View:
+    def batches() -> Iterator[pa.RecordBatch]:
+        while True:
+            yield pa.record_batch({"a": list(range(1000))}, SCHEMA)
+
+    return View(SCHEMA, batches)
+
+
+@pytest.mark.parametrize(
+    ("sql", "views"),
+    [
+        ("SELECT sum(a.a) FROM a, b, c, d", {name: numbers(5000) for name in "abcd"}),
+        ("SELECT a FROM v WHERE a < 0", {"v": endless_view()}),
+    ],
+    ids=["computing", "reading"],
+)
+def test_the_deadline_ends_a_query_and_the_engine_lives_on(
+    engine: ResidualEngine, sql: str, views: dict[str, View]
+) -> None:
+    deadline = Deadline(30, time.monotonic)
+    deadline.begin()
+    with pytest.raises(OperationalError, match="its timeout of 30 ms") as caught:
+        list(engine.query(sql, views, (), deadline).batches())
+    assert caught.value.sqlstate == "HYT00"
+    assert rows(engine, "SELECT sum(a) AS a FROM v", v=numbers(4)) == [(6,)]
+
+
+def test_a_deadline_that_has_passed_lets_nothing_begin(engine: ResidualEngine) -> None:
+    moments = iter((100.0, 100.1))
+    deadline = Deadline(30, lambda: next(moments))
+    deadline.begin()
+    with pytest.raises(OperationalError) as caught:
+        engine.query("SELECT a FROM v", {"v": numbers(4)}, (), deadline)
+    assert caught.value.sqlstate == "HYT00"
 
 
 def test_the_engine_goes_with_its_session(cluster: MemoryCluster) -> None:

@@ -17,12 +17,15 @@ from pegasus_tab.base.errors import (
 from pegasus_tab.kv import blocking
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.client import Client
+from pegasus_tab.kv.pages import ScanPages
 from pegasus_tab.kv.retry import RetryPolicy
 from pegasus_tab.kv.table import TableHandle
+from pegasus_tab.kv.table_calls import TableCalls
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.address import Address
 from pegasus_tab.wire.frame import RequestFrame
-from pegasus_tab.wire.keys import encode_key
+from pegasus_tab.wire.keys import KEYS_END, encode_key
+from pegasus_tab.wire.messages import GetScannerRequest
 from tests.unit.kv.fake_server import FakeServer, Fault
 
 
@@ -138,6 +141,37 @@ def test_silence_ends_at_the_deadline(server: FakeServer) -> None:
     client = Client(BlockingClient([server.address], timeout_ms=20))
     with client, pytest.raises(OperationalError, match="no answer within 20 ms"):
         client.table("t").get(b"a")
+
+
+def test_a_reader_may_pause_while_a_page_is_on_its_way(server: FakeServer) -> None:
+    clock = [100.0]
+    rows = {encode_key(b"h", b"%d" % i): b"x" * 900_000 for i in range(9)}
+    server.rows.update(rows)
+    request = GetScannerRequest(b"", KEYS_END, start_inclusive=True)
+    with Client(
+        BlockingClient([server.address], timeout_ms=5000, clock=lambda: clock[0])
+    ) as client:
+        read = ScanPages(TableCalls("t", time.time), 0, request)
+        seen = 0
+        for keys, _ in client.follow([read], 1):
+            seen += len(keys)
+            clock[0] += 3600  # a page takes several reads from the socket, so part of it comes late
+    assert seen == len(rows)
+
+
+def test_a_limit_can_be_asked_for_with_each_call(client: Client, table: TableHandle) -> None:
+    limits = iter((5000, 4000))
+
+    def left_ms() -> int:
+        left = next(limits, None)
+        if left is None:
+            raise OperationalError("the time is over")
+        return left
+
+    reads = (table.get_call(encode_key(b"a", b"")) for _ in range(9))
+    with pytest.raises(OperationalError, match="over"):
+        list(client.run(reads, 1, left_ms))
+    assert client.call(table.get_call(encode_key(b"a", b"")), 5000) is None
 
 
 def test_unknown_tables_and_operations_are_named(table: TableHandle, client: Client) -> None:

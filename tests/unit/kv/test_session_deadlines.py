@@ -37,6 +37,21 @@ def test_a_write_that_could_not_leave_is_certainly_not_applied() -> None:
     assert not call.result.ambiguous
 
 
+def test_a_call_that_is_postponed_waits_for_its_new_deadline() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=250)
+    rig.session.postpone(call, rig.now + 10)
+    rig.wait(9_999)
+    assert not call.done
+    rig.session.postpone(call, rig.now + 0.1)
+    assert rig.session.next_deadline() <= rig.now + 0.1
+    rig.wait(100)
+    assert type(call.result) is OperationalError
+    error = call.result
+    rig.session.postpone(call, rig.now + 10)
+    assert call.result is error
+
+
 def test_the_late_reply_of_an_expired_call_is_dropped() -> None:
     rig = ready()
     call = rig.get(timeout_ms=250)
