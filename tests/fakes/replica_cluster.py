@@ -213,9 +213,13 @@ class ReplicaCluster:
 
     def lapse(self, name: NodeName) -> None:
         """End a server's lease, a moment after everything that was asked under it."""
+        self.expire(name)
+        self.feed(name, LeaseLapsed())
+
+    def expire(self, name: NodeName) -> None:
+        """End a server's lease without its replica being told."""
         self.now_us += 1
         self.nodes[name].lease.until_us = self.now_us
-        self.feed(name, LeaseLapsed())
 
     def flush(self, name: NodeName) -> None:
         """Put a server's engine on disk."""

@@ -21,6 +21,7 @@ then what happened: every effect of every replica in order, and the replicas who
     pass MILLISECONDS                let time pass; deadlines are met on the way
     crash SERVER | restart SERVER [suspect] | wipe SERVER
     lapse SERVER | renew SERVER      end, or renew, its lease
+    expire SERVER                    its lease ends, and nobody has noticed yet
     flush SERVER | fail SERVER       its engine is flushed, or fails
     forget SERVER                    it keeps no recent mutations: learners need files
     log SERVER FIRST | checkpoint SERVER     its private log begins at FIRST; it has a checkpoint
@@ -112,6 +113,7 @@ class ReplicaScenario:
             "restart": self._restart,
             "wipe": lambda w: cluster.nodes[NodeName(w[0])].wipe(),
             "lapse": lambda w: cluster.lapse(NodeName(w[0])),
+            "expire": lambda w: cluster.expire(NodeName(w[0])),
             "renew": lambda w: cluster.renew(NodeName(w[0])),
             "flush": lambda w: cluster.flush(NodeName(w[0])),
             "fail": lambda w: cluster.fail(NodeName(w[0]), "the engine is damaged"),

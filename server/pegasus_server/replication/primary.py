@@ -100,6 +100,7 @@ class Primary:
         self._state = state
         self._list = state.mutations
         self._config = config
+        self._is_short = _is_short(config)
         self._group = Group()
         self._group.restart(config.secondaries, self._list.committed)
         self._collecting = CollectingGroup()
@@ -214,8 +215,7 @@ class Primary:
 
     def _refusal(self) -> str | None:
         """Return why client writes cannot be taken now."""
-        config = self._config
-        if len(config.members) < min(2, config.max_replica_count):
+        if self._is_short:
             return TOO_FEW
         if not self.is_serving:
             # Writes are evaluated against the engine, which does not show everything yet.
@@ -377,6 +377,7 @@ class Primary:
         assert config.ballot > self._config.ballot
         assert config.ballot == self._state.ballot
         self._config = config
+        self._is_short = _is_short(config)
         self._group.restart(config.secondaries, self._list.committed)
         self._carried = self._list.committed
         self.frozen = False
@@ -461,3 +462,8 @@ class Primary:
             if oldest is not None:
                 due.append(max(oldest, member.sent_us) + PREPARE_RESEND_US)
         return min(due)
+
+
+def _is_short(config: PartitionConfig) -> bool:
+    """Tell whether a write would be held by fewer replicas than the table was promised, or two."""
+    return len(config.members) < min(2, config.max_replica_count)
