@@ -8,7 +8,7 @@ not list reads first (merge.py).
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pegasus_tab.base.errors import DataError, IntegrityError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
@@ -20,6 +20,7 @@ from pegasus_tab.execute.result import Page, ResultSet
 from pegasus_tab.execute.row_input import FullRow, RowInput
 from pegasus_tab.execute.strict import Evaluator
 from pegasus_tab.kv.call import Call
+from pegasus_tab.kv.table_calls import TableCalls
 from pegasus_tab.sql.plan_nodes import Insert
 from pegasus_tab.tabular.refusal import shown
 from pegasus_tab.tabular.row_codec import Pair, RowCodec
@@ -28,6 +29,10 @@ from pegasus_tab.wire.codes import CasCheckType, MutateOperation, Status
 from pegasus_tab.wire.messages import CheckAndMutateRequest, Mutate
 
 DUPLICATE = "23505"
+
+# Reading an enum's member costs 0.15 us, as much as a call, so those of every row are kept.
+_PUT: Final = int(MutateOperation.PUT)
+_NOT_EXIST: Final = int(CasCheckType.VALUE_NOT_EXIST)
 
 TimedRow: TypeAlias = tuple[FullRow, int]
 """(row, time to live in seconds; 0 for the table's default)."""
@@ -169,6 +174,7 @@ class InsertExecutor:
 
     def _insert(self, context: Context, rows: Iterable[TimedRow]) -> int:
         """Write rows that do not exist yet; return how many there were of them."""
+        table_calls = context.calls(self._table)
         under_way: deque[FullRow] = deque()
         stopped = False
 
@@ -176,7 +182,7 @@ class InsertExecutor:
             for row, ttl_seconds in rows:
                 if stopped:
                     return
-                call = self._insert_call(context, row, ttl_seconds)
+                call = self._insert_call(table_calls, row, ttl_seconds)
                 under_way.append(row)
                 yield call
 
@@ -192,16 +198,13 @@ class InsertExecutor:
             raise self._duplicate(duplicate, inserted)
         return inserted
 
-    def _insert_call(self, context: Context, row: FullRow, ttl_seconds: int) -> Call[Any]:
-        calls = context.calls(self._table)
-        hash_key, sort_key = self._codec.key(row)
-        expiry = calls.expiry(ttl_seconds)
-        request = CheckAndMutateRequest(
-            hash_key=hash_key,
-            check_sort_key=sort_key,
-            check_type=CasCheckType.VALUE_NOT_EXIST,
-            mutate_list=puts(self._codec.encode(row), expiry),
-        )
+    def _insert_call(self, calls: TableCalls, row: FullRow, ttl_seconds: int) -> Call[Any]:
+        codec = self._codec
+        hash_key, sort_key = codec.key(row)
+        pairs = [(sort_key, codec.encode_value(row))] if codec.plain else codec.encode(row)
+        steps = puts(pairs, calls.expiry(ttl_seconds))
+        # By position: names cost as much as the rest of the message.
+        request = CheckAndMutateRequest(hash_key, sort_key, _NOT_EXIST, b"", steps)
         return calls.check_and_mutate_call(request)
 
     def _duplicate(self, row: FullRow, inserted: int) -> IntegrityError:
@@ -229,7 +232,7 @@ def _reads_itself(plan: Insert) -> bool:
 
 def puts(pairs: Sequence[Pair], expiry: int) -> list[Mutate]:
     """Return the steps of a CHECK_AND_MUTATE that write these pairs."""
-    return [Mutate(MutateOperation.PUT, sort_key, value, expiry) for sort_key, value in pairs]
+    return [Mutate(_PUT, sort_key, value, expiry) for sort_key, value in pairs]
 
 
 def time_to_live(ttl: Evaluator | None, bindings: Bindings) -> int:
