@@ -19,6 +19,7 @@ from pegasus_tab.sql.settings import SETTINGS, TIMEOUT, setting_value
 
 if TYPE_CHECKING:
     from pegasus_tab.dbapi.cursor import Cursor
+    from pegasus_tab.execute.session import NoticeHandler
     from pegasus_tab.kv.client import Client
 
 
@@ -156,6 +157,22 @@ class Connection:
     ) -> "Cursor":
         """Execute a statement for many sets of parameters on a new cursor and return the cursor."""
         return self.cursor().executemany(operation, seq_of_parameters, timeout=timeout)
+
+    def add_notice_handler(self, handler: "NoticeHandler") -> None:
+        """Call a function with the text of each notice, as soon as there is one.
+
+        That a statement reads a whole table is told before the reading begins. The function is
+        called in the thread that executes the statement; what it raises ends the statement.
+        """
+        self.session.notice_handlers.append(handler)
+
+    def remove_notice_handler(self, handler: "NoticeHandler") -> None:
+        """Call the function no more.
+
+        Raises:
+            ValueError: it was not added.
+        """
+        self.session.notice_handlers.remove(handler)
 
     def commit(self) -> None:
         """Do nothing: every statement is committed already (PEP 249 asks for the method)."""

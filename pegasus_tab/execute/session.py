@@ -8,7 +8,7 @@ byte leaves.
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pegasus_tab.execute.insert import InsertExecutor
     from pegasus_tab.execute.residual import ResidualEngine
     from pegasus_tab.kv.client import Client
+
+NoticeHandler: TypeAlias = Callable[[str], None]
 
 COMPILED_MAX = 512
 UNDEFINED = frozenset({"42P01", "42703"})
@@ -64,6 +66,7 @@ class Session:
 
     Attributes:
         settings: what SET changed in this session.
+        notice_handlers: told every notice at once: those about a plan before its execution begins.
 
     Raises:
         ProgrammingError: a setting that does not exist, or a value it does not take.
@@ -80,6 +83,7 @@ class Session:
         self.client = client
         self._catalog = Catalog(client, monotonic)
         self.settings: dict[str, object] = {}
+        self.notice_handlers: list[NoticeHandler] = []
         for name, value in (settings or {}).items():
             self.settings[name] = setting_value(name, value)
         self._clock = clock
@@ -153,7 +157,8 @@ class Session:
                 hint="call execute for each set of parameters",
             ).in_statement(text)
         try:
-            return _run_many(compiled, given, context)
+            self._announce(compiled.statement.notices)
+            return self._complete(compiled, _run_many(compiled, given, context))
         except Error as error:
             self._noted_as_outdated(error)
             final = _final(error, context).in_statement(text)
@@ -185,7 +190,8 @@ class Session:
     def _execute(self, text: str, parameters: Given | None, context: Context) -> ResultSet:
         compiled = self._compiled_anew(text, context.deadline)
         try:
-            return _run(compiled, parameters, context)
+            self._announce(compiled.statement.notices)
+            return self._complete(compiled, _run(compiled, parameters, context))
         except Error as error:
             if not self._noted_as_outdated(error):
                 raise
@@ -198,7 +204,22 @@ class Session:
                 raise StaleSchema(
                     f"the table changed while the statement ran: {error.message}", ambiguous=True
                 ) from error
-        return _run(again, parameters, context)
+        known = compiled.statement.notices
+        self._announce([notice for notice in again.statement.notices if notice not in known])
+        return self._complete(again, _run(again, parameters, context))
+
+    def _announce(self, notices: Iterable[str]) -> None:
+        for notice in notices:
+            for handler in list(self.notice_handlers):
+                handler(notice)
+
+    def _complete(self, compiled: Compiled, result: ResultSet) -> ResultSet:
+        """Announce what came up in execution; put the plan's notices before it in the result."""
+        if result.notices:
+            self._announce(result.notices)
+        if compiled.statement.notices:
+            result.notices[:0] = compiled.statement.notices
+        return result
 
     def _noted_as_outdated(self, error: Error) -> bool:
         """Tell whether a statement failed because its table is another by now; look at it anew then."""
@@ -250,10 +271,7 @@ class Session:
 
 def _run(compiled: Compiled, parameters: Given | None, context: Context) -> ResultSet:
     bindings = compiled.parameters.bind(parameters, context.clock)
-    result = compiled.executor.execute(context, bindings)
-    if compiled.statement.notices:
-        result.notices[:0] = compiled.statement.notices
-    return result
+    return compiled.executor.execute(context, bindings)
 
 
 def _final(error: Error, context: Context) -> Error:

@@ -40,6 +40,11 @@ class StatementRun:
         self.connection = connection
         self.narration = narration
         self.view = view
+        connection.add_notice_handler(self.notice)
+
+    def notice(self, text: str) -> None:
+        """Print a notice; that a whole table is read comes while there is time for Ctrl-C."""
+        self.narration.say(f"NOTICE:  {text}")
 
     def text(self, sql: str) -> ExitCode:
         """Run every statement of a text; stop at the first that fails.
@@ -80,8 +85,6 @@ class StatementRun:
         """Execute and print; errors pass through."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
-            for notice in cursor.notices:
-                self.narration.say(f"NOTICE:  {notice}")
             if cursor.description is None:
                 self.narration.say(tag(sql, cursor.rowcount))
                 return

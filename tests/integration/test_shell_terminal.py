@@ -107,6 +107,7 @@ def test_ctrl_c_cancels_the_statement_and_keeps_the_session(
 def test_ctrl_c_ends_a_command_with_130(dsn: str, tmp_path: Path) -> None:
     with shell(tmp_path, dsn, "-c", f"SHOW TABLES; {ENDLESS}") as terminal:
         terminal.wait_for("(1 row)")
+        terminal.wait_for("NOTICE:  this reads all 2 partitions")  # before the work, not after it
         terminal.type(CTRL_C)
         terminal.wait_for("Cancelled")
         assert terminal.end() == 130

@@ -104,6 +104,29 @@ def test_connect_takes_settings_from_dsn_and_arguments(
         pegasus_tab.connect("http://x/")
 
 
+def test_a_notice_comes_before_the_work(connection: Connection, cluster: MemoryCluster) -> None:
+    told: list[object] = []
+    cluster.before = lambda call: told.append(call.method.name)
+    connection.add_notice_handler(told.append)
+    connection.execute("SET full_scan = warn")
+    for text in ("SELECT * FROM t", "SELECT a, count(*) FROM t GROUP BY a", "DELETE FROM t"):
+        notice, *calls = connection.execute(text).notices + told
+        assert "reads all 4 partitions" in notice
+        assert calls[0] == notice
+        assert len(calls) > 1
+        assert notice not in calls[1:]
+        told.clear()
+    connection.executemany("UPDATE t SET a = ? WHERE a = ?", [("x", "y")] * 2)
+    assert "reads all 4 partitions" in str(told[0])
+    told.clear()
+    connection.execute("CREATE TABLE IF NOT EXISTS t (k INT PRIMARY KEY)")
+    assert told == ['table "t" exists already, nothing was done']
+    connection.remove_notice_handler(told.append)
+    told.clear()
+    connection.execute("DROP TABLE t")
+    assert told == []
+
+
 def test_timeouts_are_positive_seconds() -> None:
     assert (milliseconds(1), milliseconds(0.0001), milliseconds(2.5)) == (1000, 1, 2500)
     for bad in (0, -1, 1e9):
