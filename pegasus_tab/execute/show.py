@@ -127,7 +127,7 @@ def _describe(table: Table) -> ResultSet:
         (
             column.name,
             str(column.type),
-            keys.get(column.id),
+            keys.get(column.id, ""),
             not column.not_null,
             _default_text(column),
             schema.families.get(column.family, "main"),

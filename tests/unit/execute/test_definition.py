@@ -51,10 +51,10 @@ def test_describe(table: SqlRunner) -> None:
     assert table("DESCRIBE t") == [
         ("u", "BIGINT", "hash", False, None, "main"),
         ("at", "TIMESTAMP", "sort desc", False, None, "main"),
-        ("name", "TEXT", None, False, "'it''s'", "main"),
-        ("price", "DECIMAL(10,2)", None, True, None, "main"),
-        ("hot", "TEXT", None, True, None, "warm"),
-        ("attrs", "MAP<TEXT,INT>", None, True, None, "attrs"),
+        ("name", "TEXT", "", False, "'it''s'", "main"),
+        ("price", "DECIMAL(10,2)", "", True, None, "main"),
+        ("hot", "TEXT", "", True, None, "warm"),
+        ("attrs", "MAP<TEXT,INT>", "", True, None, "attrs"),
     ]
 
 
