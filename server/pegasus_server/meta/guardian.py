@@ -20,8 +20,10 @@ from pegasus_server.meta.failure_detector import (
 from pegasus_server.meta.messages import Bye
 from pegasus_server.meta.moves import Moves
 from pegasus_server.meta.partition_configurations import Confirmed, StoreAnswer, Superseded
+from pegasus_server.meta.partition_watch import PartitionWatch
+from pegasus_server.meta.table import Table, TableStatus
 from pegasus_server.meta.table_news import TableNews, notice
-from pegasus_server.meta.treatment import note_gone, settle
+from pegasus_server.meta.treatment import ask, note_gone, settle
 from pegasus_server.meta.ward import Ward, gpids
 from pegasus_tab.base.cluster import (
     Beacon,
@@ -74,8 +76,17 @@ class Guardian:
         for app_id, table in tables.tables.items():
             if before.tables.get(app_id) != table:
                 self.ward.mark(gpids(table))
-                effects += [Send(node, notice(table)) for node in self.ward.holders(table)]
+                holders = self.ward.holders(table)
+                effects += [Send(node, notice(table)) for node in holders]
+                if table.status == TableStatus.RECALLING:
+                    effects += self._call_back(table, holders, now_us)
         return effects
+
+    def _call_back(self, table: Table, holders: list[NodeName], now_us: int) -> list[ClusterEffect]:
+        """Whether a recalled table is served only its servers can tell; they are asked."""
+        for gpid in gpids(table):
+            self.ward.watch_anew(gpid, now_us)
+        return ask(self.ward, holders, now_us)
 
     def on_beacon(self, beacon: Beacon, now_us: int) -> bool:
         """Take a beacon; tell whether it may be acknowledged."""
@@ -208,9 +219,10 @@ class Guardian:
     def _on_confirmed(self, confirmed: Confirmed, now_us: int) -> list[ClusterEffect]:
         gpid, config = confirmed.gpid, confirmed.after.config
         self.ward.recount()
-        self._renew(gpid, now_us)
-        effects: list[ClusterEffect] = []
         requested = self._requested.pop(gpid, None)
+        watch = self._renew(gpid, now_us)
+        watch.is_led = requested is not None and requested.sender == config.primary
+        effects: list[ClusterEffect] = []
         if requested is not None:
             effects += self._reply(requested, is_accepted=True)
         facts = self.ward.facts()
@@ -221,7 +233,7 @@ class Guardian:
         waiting = self._waiting.pop(gpid, None)
         return effects + (self.on_update(waiting) if waiting is not None else [])
 
-    def _renew(self, gpid: Gpid, now_us: int) -> None:
+    def _renew(self, gpid: Gpid, now_us: int) -> PartitionWatch:
         """Begin to watch a new configuration; what the operator or a move wants stays wanted."""
         before = self.ward.watch(gpid)
         watch = self.ward.watch_anew(gpid, now_us)
@@ -230,3 +242,4 @@ class Guardian:
         watch.wanted_primary = before.wanted_primary
         watch.wanted_learner = before.wanted_learner
         watch.wanted_away = before.wanted_away
+        return watch

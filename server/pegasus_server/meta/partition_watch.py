@@ -31,6 +31,7 @@ class PartitionWatch:
         config_us: when the configuration became current, as far as this leader knows.
         gone_us: since when the primary surely serves nothing, None while it may. It stays set,
             and the primary is confirmed nothing, until the ballot changes.
+        is_led: the primary took this configuration up in this leader's time.
         asked: SyncRequests up to this number do not count as evidence (ReplicaReports).
         asked_us: when that began.
         sent: the proposal on its way.
@@ -46,6 +47,7 @@ class PartitionWatch:
     asked: int
     asked_us: int
     gone_us: int | None = None
+    is_led: bool = False
     sent: SentProposal | None = None
     appointed: NodeName | None = None
     operator_choice: NodeName | None = None

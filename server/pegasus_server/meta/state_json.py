@@ -37,7 +37,7 @@ def decode_state(text: str) -> ClusterState:
             raise StateDamagedError(
                 f"format {content['format']!r}, this version reads {STATE_FORMAT}"
             )
-        tables = [decode_table_fields(each) for each in content["tables"]]
+        tables = [_decode_table(each) for each in content["tables"]]
         state = ClusterState(int(content["next_app_id"]), {each.app_id: each for each in tables})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StateDamagedError(f"not a cluster state ({error!r})") from error
@@ -46,8 +46,7 @@ def decode_state(text: str) -> ClusterState:
     return state
 
 
-def decode_table_fields(fields: dict[str, Any]) -> Table:
-    """Make a table of its fields; raises KeyError, TypeError or ValueError if they do not fit."""
+def _decode_table(fields: dict[str, Any]) -> Table:
     return Table(
         app_id=int(fields["app_id"]),
         name=str(fields["name"]),

@@ -54,7 +54,7 @@ def _take_step(ward: Ward, gpid: Gpid, now_us: int) -> list[ClusterEffect]:
             return _propose(ward, gpid, decision, now_us)
         case Wait():
             watch.reason = decision.reason
-            return _ask(ward, decision.ask, now_us)
+            return ask(ward, decision.ask, now_us)
         case Replace():
             raise AssertionError("a primary that is gone cannot be given up again")
         case Whole():
@@ -90,7 +90,8 @@ def _propose(ward: Ward, gpid: Gpid, step: Propose, now_us: int) -> list[Cluster
     return effects
 
 
-def _ask(ward: Ward, nodes: Iterable[NodeName], now_us: int) -> list[ClusterEffect]:
+def ask(ward: Ward, nodes: Iterable[NodeName], now_us: int) -> list[ClusterEffect]:
+    """Ask servers for an account, unless they were asked a moment ago."""
     effects: list[ClusterEffect] = []
     for node in nodes:
         if not ward.detector.is_alive(node):

@@ -17,7 +17,7 @@ from pegasus_server.meta.partition_watch import PartitionWatch
 from pegasus_server.meta.placement import Loads
 from pegasus_server.meta.replica_reports import ReplicaReports
 from pegasus_server.meta.table import Table, TableStatus
-from pegasus_tab.base.cluster import ConfigProposal, PartitionConfig, ProposalKind
+from pegasus_tab.base.cluster import ConfigProposal, PartitionConfig, ProposalKind, ReplicaStatus
 from pegasus_tab.base.ids import Gpid, NodeName
 
 APPOINTING = (ProposalKind.ASSIGN_PRIMARY, ProposalKind.UPGRADE_TO_PRIMARY)
@@ -103,9 +103,20 @@ class Ward:
         members_min = min(QUORUM_MIN, table.max_replica_count)
         for gpid in gpids(table):
             config = self.config(gpid)
-            if config is None or len(config.members) < members_min or not self.is_serving(gpid):
+            if config is None or len(config.members) < members_min or not self._is_led(gpid):
                 return False
         return True
+
+    def _is_led(self, gpid: Gpid) -> bool:
+        """Tell whether the primary took its configuration up, or said since that it serves."""
+        primary = self.partitions.record(gpid).config.primary
+        watch = self._watches[gpid]
+        if primary is None or watch.gone_us is not None or watch.is_led:
+            return watch.is_led and watch.gone_us is None
+        report = self.reports.report(primary, gpid)
+        is_primary = report is not None and report.status is ReplicaStatus.PRIMARY
+        is_fresh = self.reports.is_later(primary, watch.config_us)
+        return is_primary and (is_fresh or self.reports.has_answered(primary, watch.asked))
 
     def whole_configs(self) -> dict[Gpid, PartitionConfig]:
         """Return the configurations of the partitions that want for nothing."""
