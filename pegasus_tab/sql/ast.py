@@ -5,9 +5,10 @@ make these, so that the binder need not know which one ran. What the quick front
 in ``ast_definition`` and ``ast_session``, so that a point query does without importing it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Item, Name, Placeholder, Term
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pegasus_tab.sql.ast_session import SessionStatement
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableName:
     """A table as named in the text, with the alias it goes by."""
 
@@ -28,7 +29,7 @@ class TableName:
 # ---- queries ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Star:
     """``*`` or ``t.*`` in a select list."""
 
@@ -36,7 +37,7 @@ class Star:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SelectItem:
     """One entry of a select list; ``alias`` is None when none was written."""
 
@@ -44,7 +45,7 @@ class SelectItem:
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderItem:
     """One ORDER BY entry; ``nulls_first`` is already PostgreSQL's default when it was not written."""
 
@@ -53,7 +54,7 @@ class OrderItem:
     nulls_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Select:
     """SELECT over one table or none, without grouping.
 
@@ -72,7 +73,7 @@ class Select:
     core: Any = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueryCore:
     """Any other query (joins, GROUP BY, windows, subqueries, set operations): sqlglot's tree."""
 
@@ -85,7 +86,7 @@ Query: TypeAlias = Select | QueryCore
 # ---- writes -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Insert:
     """INSERT and UPSERT; ``columns`` is None when no list was written."""
 
@@ -97,7 +98,7 @@ class Insert:
     ttl: Term | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetItem:
     """``target = value`` in UPDATE ... SET."""
 
@@ -105,7 +106,7 @@ class SetItem:
     value: Term
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """UPDATE t SET ... WHERE ...."""
 
@@ -116,7 +117,7 @@ class Update:
     allow_filtering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delete:
     """DELETE FROM t WHERE ..., or DELETE attrs['x'] FROM t WHERE ...."""
 
@@ -129,7 +130,7 @@ class Delete:
 # ---- EXPLAIN, and every statement -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explain:
     """EXPLAIN [ANALYZE] [(FORMAT json)] statement."""
 
@@ -143,7 +144,7 @@ Statement: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """A statement and the values it wants: None for ``?`` and ``$n``, the name for ``:name``.
 

@@ -4,13 +4,13 @@ Operators and functions are all ``Call``: the binder, the planner's rules, EXPLA
 evaluator and the DuckDB writer each hold one table from function name to meaning.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.tabular.schema import ColumnType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """A constant; ``type`` is None for NULL."""
 
@@ -18,7 +18,7 @@ class Literal:
     type: ColumnType | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A placeholder: position in the tuple of bound parameters (named ones are numbered at bind).
 
@@ -29,7 +29,7 @@ class Parameter:
     type: ColumnType | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnRef:
     """A column of the (single) table, by id."""
 
@@ -37,7 +37,7 @@ class ColumnRef:
     type: ColumnType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapItem:
     """``column['key']``: NULL when the map has no such key."""
 
@@ -46,14 +46,14 @@ class MapItem:
     type: ColumnType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TtlOf:
     """``TTL(column)``: seconds the column's family has to live, NULL when it never expires."""
 
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """An operator or function applied to arguments, with SQL's NULL rules.
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.expression import Call, ColumnRef, Expression, Literal, Parameter
 from pegasus_tab.sql.plan_nodes import Bound
 from pegasus_tab.tabular.schema import Column
@@ -40,7 +41,7 @@ class ColumnConditions:
     impossible: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Condition:
     """One conjunct about the column: its values, or one end of a range; exact when that is all it says."""
 

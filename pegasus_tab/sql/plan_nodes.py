@@ -5,9 +5,10 @@ TableScan. Key parts are expressions because a cached plan is bound to parameter
 each is a Literal or a Parameter of the key column's type (see ``Statement.computed``).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.expression import Expression, Parameter
 from pegasus_tab.tabular.schema import ColumnType, Schema
@@ -15,7 +16,7 @@ from pegasus_tab.tabular.schema import ColumnType, Schema
 # ---- access paths -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PointGet:
     """One row by its whole key; expressions in key order."""
 
@@ -23,7 +24,7 @@ class PointGet:
     sort_key: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MultiGet:
     """Several whole keys: each of ``hash_keys`` with each of ``sort_keys`` (IN lists).
 
@@ -35,7 +36,7 @@ class MultiGet:
     sort_keys: tuple[tuple[Expression, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """One end of a range on the first sort column that has no equality, in *value* order."""
 
@@ -43,7 +44,7 @@ class Bound:
     inclusive: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RangeScan:
     """Rows of one hash key whose sort key begins with ``prefix``, then lies between the bounds.
 
@@ -58,7 +59,7 @@ class RangeScan:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MultiRange:
     """Several hash keys, the same sort range of each (``user_id IN (1, 2) AND at > ?``).
 
@@ -72,12 +73,12 @@ class MultiRange:
     upper: Bound | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableScan:
     """All partitions, or the one a whole hash key without order names (never wrong, only slower)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoRows:
     """The predicate can never be true (WHERE FALSE, k = 1 AND k = 2): nothing is asked of any server."""
 
@@ -85,7 +86,7 @@ class NoRows:
 Access: TypeAlias = PointGet | MultiGet | RangeScan | MultiRange | TableScan | NoRows
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """Rows of one table: the access path and what the storage side filters.
 
@@ -109,7 +110,7 @@ class Source:
 # ---- queries ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """One column of the result; ``type`` is None when only known at run time."""
 
@@ -118,7 +119,7 @@ class Output:
     type: ColumnType | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderBy:
     """One sort term over the source's columns."""
 
@@ -127,7 +128,7 @@ class OrderBy:
     nulls_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Select:
     """SELECT over one table without aggregates: source -> order -> project -> distinct -> offset -> limit.
 
@@ -142,7 +143,7 @@ class Select:
     offset: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CountRows:
     """SELECT count(*) over one table when every predicate is seek or pushed."""
 
@@ -150,7 +151,7 @@ class CountRows:
     name: str = "count"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScanView:
     """A source that a residual query reads under a view name."""
 
@@ -158,7 +159,7 @@ class ScanView:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResidualQuery:
     """A query DuckDB finishes over our scans (joins, GROUP BY, windows, subqueries, big sorts).
 
@@ -176,7 +177,7 @@ class ResidualQuery:
     typed: tuple[Parameter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ValuesQuery:
     """SELECT without FROM: one row of expressions."""
 
@@ -188,7 +189,7 @@ Query: TypeAlias = Select | CountRows | ResidualQuery | ValuesQuery
 # ---- writes -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assignment:
     """``column = value`` or, with ``map_key``, ``column['key'] = value`` (value None: delete the cell)."""
 
@@ -197,7 +198,7 @@ class Assignment:
     map_key: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Insert:
     """INSERT and UPSERT.
 
@@ -226,7 +227,7 @@ class Insert:
     defaults: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """UPDATE: for each row of ``source`` read, assign, write back if unchanged (bounded retry)."""
 
@@ -235,7 +236,7 @@ class Update:
     ttl: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delete:
     """DELETE of whole rows, or of map cells when ``cells`` names them (DELETE attrs['x'] FROM t)."""
 
@@ -246,7 +247,7 @@ class Delete:
 # ---- definitions and reports --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateTable:
     """CREATE TABLE; ``schema`` is None for CREATE RAW TABLE."""
 
@@ -258,7 +259,7 @@ class CreateTable:
     envs: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropTable:
     """DROP TABLE: soft, recallable until the hold time ends."""
 
@@ -266,7 +267,7 @@ class DropTable:
     if_exists: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecallTable:
     """RECALL TABLE id-or-name [AS new name]."""
 
@@ -274,7 +275,7 @@ class RecallTable:
     new_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AlterTable:
     """ALTER TABLE that changes the schema: the new schema, complete, version + 1."""
 
@@ -282,7 +283,7 @@ class AlterTable:
     schema: Schema
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AlterOptions:
     """ALTER TABLE ... SET (default_ttl = ...): envs to set, None removes one."""
 
@@ -290,7 +291,7 @@ class AlterOptions:
     envs: dict[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameTable:
     """ALTER TABLE t RENAME TO u."""
 
@@ -298,7 +299,7 @@ class RenameTable:
     new_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Show:
     """SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
 
@@ -310,7 +311,7 @@ class Show:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOption:
     """SET name = value, for the session (``full_scan = allow|warn|error`` ...); value None resets it."""
 
@@ -318,7 +319,7 @@ class SetOption:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explain:
     """EXPLAIN [ANALYZE] [(FORMAT json)] of another plan."""
 
@@ -347,7 +348,7 @@ Plan: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """A planned statement: the plan and the parameters it wants.
 

@@ -4,14 +4,15 @@ The front parsers make them, the binder turns them into ``expression`` values. A
 in equality, so the quick and the slow front can be compared tree by tree.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.place import Place
 from pegasus_tab.tabular.schema import ColumnType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A column, perhaps with its table's name or alias before the dot."""
 
@@ -20,7 +21,7 @@ class Name:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A literal: None, bool, int, Decimal, float, str, bytes or, from INTERVAL, timedelta."""
 
@@ -28,7 +29,7 @@ class Constant:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placeholder:
     """A parameter: its index among the values the statement wants."""
 
@@ -36,7 +37,7 @@ class Placeholder:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """``name['key']``."""
 
@@ -45,7 +46,7 @@ class Item:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """An operator or a function by its canonical name (see ``expression.Call``), and ``row``, ``ttl``."""
 
@@ -54,7 +55,7 @@ class Apply:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Convert:
     """``CAST(term AS type)``, ``term::type`` and ``TIMESTAMP '...'``."""
 
@@ -63,7 +64,7 @@ class Convert:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Default:
     """The word DEFAULT in a VALUES row or an assignment."""
 

@@ -4,8 +4,10 @@ The schema is kept as JSON in the table env ``tab.schema`` (DESIGN.md 2). It is 
 makes a new schema with ``version + 1``; old layouts stay, so that old rows stay readable.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
+
+from pegasus_tab.base.record import record
 
 SCHEMA_ENV = "tab.schema"
 
@@ -26,7 +28,7 @@ class Kind(Enum):
     MAP = "MAP"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnType:
     """A column's type.
 
@@ -52,7 +54,7 @@ class ColumnType:
                 return str(self.kind.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """One column.
 
@@ -73,7 +75,7 @@ class Column:
     family: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SortColumn:
     """A column of the sort key: its id, and whether its order is inverted."""
 
@@ -81,7 +83,7 @@ class SortColumn:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """One way rows of a family were ever packed: its id and the ids of its columns in order.
 
@@ -94,7 +96,7 @@ class Layout:
     columns: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Schema:
     """Everything needed to turn rows into key-value pairs and back.
 
