@@ -128,7 +128,7 @@ class Replica:
         self._reconfiguration = Reconfiguration(state.gpid, state.node)
         self._initiative = Initiative(state, self._roles, self._reconfiguration)
         self._adopting: Adoption | None = None
-        self._deferred: deque[Received] = deque()
+        self._deferred: deque[Received | ConfigProposal] = deque()
         self._queried_us = 0
 
     @property
@@ -284,9 +284,7 @@ class Replica:
 
     def _on_received(self, event: Received, now_us: int) -> list[Effect]:
         if self._adopting is not None:
-            if len(self._deferred) < DEFERRED_MESSAGES_MAX:
-                self._deferred.append(event)
-            return []
+            return self._defer(event)
         message = event.message
         if isinstance(message, Stale):
             return self._on_higher_ballot(message.ballot, now_us)
@@ -370,8 +368,14 @@ class Replica:
             effects += self._lapse(now_us)
         deferred, self._deferred = self._deferred, deque()
         for each in deferred:
-            effects += self._on_received(each, now_us)
+            effects += self._react(each, now_us)
         return effects
+
+    def _defer(self, event: Received | ConfigProposal) -> list[Effect]:
+        """Keep what came while a ballot is being persisted; it may be about that very ballot."""
+        if len(self._deferred) < DEFERRED_MESSAGES_MAX:
+            self._deferred.append(event)
+        return []
 
     # Meta.
 
@@ -381,7 +385,7 @@ class Replica:
         match event:
             case ConfigProposal():
                 if self._adopting is not None:
-                    return [ReportToMeta(self.report())]
+                    return self._defer(event)
                 return self._initiative.on_proposal(event, now_us)
             case ConfigUpdateReply():
                 if self._reconfiguration.settle(event, now_us):
