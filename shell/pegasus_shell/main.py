@@ -122,10 +122,39 @@ def demo(dsn: str, load_only: bool, queries_only: bool, quiet: bool) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standalone(arguments: tuple[str, ...]) -> None:
     """Run a node: meta server and replica server in one process (--data DIR --port P)."""
+    start_server("standalone", arguments)
+
+
+def start_server(role: str, arguments: tuple[str, ...]) -> None:
+    """Become a server: it is a program of its own, which the shell must not import."""
     import os
 
-    # The server is a program of its own: the shell must not import it, only start it.
-    os.execv(sys.executable, [sys.executable, "-m", "pegasus_server", "standalone", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "pegasus_server", role, *arguments])  # noqa: S606
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def meta(arguments: tuple[str, ...]) -> None:
+    """Run a meta server of a cluster (--config FILE)."""
+    start_server("meta", arguments)
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def replica(arguments: tuple[str, ...]) -> None:
+    """Run a replica server of a cluster (--config FILE)."""
+    start_server("replica", arguments)
+
+
+@main.group()
+def onebox() -> None:
+    """Run a whole cluster on this machine."""
 
 
 @main.group()
@@ -136,9 +165,12 @@ def admin() -> None:
 def add_admin_commands() -> None:
     """Attach the admin commands; their file is small and loads nothing heavy."""
     from pegasus_shell.admin import COMMANDS
+    from pegasus_shell.onebox_commands import COMMANDS as ONEBOX_COMMANDS
 
     for command in COMMANDS:
         admin.add_command(command)
+    for command in ONEBOX_COMMANDS:
+        onebox.add_command(command)
 
 
 add_admin_commands()

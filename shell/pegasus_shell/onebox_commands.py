@@ -1,0 +1,153 @@
+"""The commands ``pegasus-tab onebox ...``; what they need is imported when they run."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pegasus_shell.onebox import Onebox
+
+REPLICAS_DEFAULT = 3
+REPLICAS_MAX = 32
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default="./pegasus-onebox",
+    show_default=True,
+    help="Where the cluster is.",
+)
+
+
+@click.command("start")
+@click.option(
+    "--replica-servers",
+    type=click.IntRange(1, REPLICAS_MAX),
+    default=REPLICAS_DEFAULT,
+    show_default=True,
+    help="How many, when the cluster is made.",
+)
+@folder_option
+def start(replica_servers: int, folder: Path) -> None:
+    """Start the cluster, making it when there is none; print how to reach it."""
+    from pegasus_shell.onebox import LIST_NAME, Onebox, OneboxError, has_server_package
+
+    def act() -> str:
+        if not has_server_package():
+            raise OneboxError('the server is not installed; run: pip install "pegasus-tab[server]"')
+        if (folder / LIST_NAME).exists():
+            onebox = Onebox.open(folder)
+        else:
+            onebox = Onebox.make(folder, replica_servers)
+        onebox.start()
+        await_members(onebox)
+        return f"{len(onebox.servers)} servers run; connect with: pegasus-tab shell {onebox.dsn}"
+
+    carry_out(act)
+
+
+@click.command("stop")
+@folder_option
+def stop(folder: Path) -> None:
+    """Stop the cluster; its data stays."""
+    from pegasus_shell.onebox import Onebox
+
+    carry_out(lambda: f"{Onebox.open(folder).stop()} servers stopped")
+
+
+@click.command("status")
+@folder_option
+def status(folder: Path) -> None:
+    """List the servers: name, address, process; and how to reach the cluster."""
+    from pegasus_shell.onebox import Onebox
+
+    def act() -> str:
+        onebox = Onebox.open(folder)
+        lines = [f"dsn\t{onebox.dsn}"]
+        for server in onebox.servers:
+            pid = server.pid()
+            state = "stopped" if pid is None else f"running\t{pid}"
+            lines.append(f"{server.name}\t{server.address}\t{state}")
+        return "\n".join(lines)
+
+    carry_out(act)
+
+
+@click.command("kill")
+@click.argument("node")
+@folder_option
+def kill(node: str, folder: Path) -> None:
+    """End server NODE at once, as a crash would (SIGKILL)."""
+    from pegasus_shell.onebox import Onebox, OneboxError, await_end
+
+    def act() -> str:
+        server = Onebox.open(folder).find(node)
+        if not server.signal(signal.SIGKILL):
+            raise OneboxError(f"{node} does not run")
+        await_end(server)
+        return f"{node} is killed; bring it back with: pegasus-tab onebox restart {node}"
+
+    carry_out(act)
+
+
+@click.command("restart")
+@click.argument("node")
+@folder_option
+def restart(node: str, folder: Path) -> None:
+    """Start server NODE, stopping it first if it runs."""
+    from pegasus_shell.onebox import Onebox, await_end, await_start
+
+    def act() -> str:
+        server = Onebox.open(folder).find(node)
+        if server.signal(signal.SIGTERM):
+            await_end(server)
+        server.start()
+        await_start(server)
+        return f"{node} runs"
+
+    carry_out(act)
+
+
+def await_members(onebox: "Onebox") -> None:
+    """Wait until the meta server knows all replica servers to be alive.
+
+    Raises:
+        OneboxError: it does not; says where to look.
+    """
+    from pegasus_shell.onebox import LOOK_SECONDS, START_SECONDS_MAX, OneboxError
+    from pegasus_tab.kv import connect
+    from pegasus_tab.wire.codes import NodeStatus
+
+    wanted = {server.address for server in onebox.servers} - {onebox.meta.address}
+    deadline = time.monotonic() + START_SECONDS_MAX
+    with connect(onebox.dsn) as client:
+        while time.monotonic() < deadline:
+            nodes = client.list_nodes()
+            if wanted <= {str(each.address) for each in nodes if each.status == NodeStatus.ALIVE}:
+                return
+            time.sleep(LOOK_SECONDS)
+    raise OneboxError(
+        f"not all replica servers reach the meta server; look at {onebox.folder}/*.output"
+    )
+
+
+def carry_out(act: "Callable[[], str]") -> None:
+    """Act and print what it returned; exit with 1 and the reason if that cannot be done."""
+    from pegasus_shell.exit_code import ExitCode
+    from pegasus_shell.onebox import OneboxError
+    from pegasus_tab.base.errors import Error
+
+    try:
+        click.echo(act())
+    except (OneboxError, OSError, Error) as error:
+        click.echo(f"pegasus-tab: {error}", err=True)
+        sys.exit(ExitCode.STATEMENT)
+
+
+COMMANDS = (start, stop, status, kill, restart)
