@@ -7,7 +7,6 @@ in it. A damaged segment is never deleted, only renamed to ``<name>.damaged``.
 """
 
 import errno
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -80,7 +79,6 @@ class SharedLog:
             gpid for gpid, replica in recovery.replay.replicas.items() if replica.suspect
         }
         self._closed_bytes = sum(segment.bytes_held for segment in self._segments)
-        self._pinned: Counter[int] = Counter()
         self._spare: EmptyFile | None = None
         empty = self._first_file()
         self._writer = self._begin(empty, number, recovery.start_offset, recovery.carried)
@@ -221,7 +219,7 @@ class SharedLog:
         return [Path(segment.name) for segment in gone]
 
     def _is_deletable(self, segment: KeptSegment, durable: Mapping[Gpid, Decree]) -> bool:
-        if self._pinned[segment.number] or (segment.is_damaged and self._suspects):
+        if segment.is_damaged and self._suspects:
             return False
         return all(
             decree <= durable[gpid] for gpid, decree in segment.highest.items() if gpid in durable
@@ -255,17 +253,6 @@ class SharedLog:
         self._doubted.discard(gpid)
         for segment in self._segments:
             segment.discard_above(gpid, decree)
-
-    def pin(self) -> int:
-        """Keep all segments that exist now, for a reader, until ``unpin`` of the number returned."""
-        number = self._segments[0].number
-        self._pinned[number] += 1
-        return number
-
-    def unpin(self, number: int) -> None:
-        """End one ``pin``."""
-        assert self._pinned[number] > 0
-        self._pinned[number] -= 1
 
     @property
     def wants_spare(self) -> bool:

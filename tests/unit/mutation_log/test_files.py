@@ -254,14 +254,6 @@ class TestDeletion:
         log.delete_below(durable({0: 99, 1: 99}))
         assert len(folder.names()) == 1
 
-    def test_readers_pin(self, folder: FakeFolder) -> None:
-        log = self.full(folder)
-        pins = [log.pin(), log.pin()]
-        assert log.delete_below(durable({0: 7, 1: 1})) == []
-        for pin in pins:
-            log.unpin(pin)
-        assert len(log.delete_below(durable({0: 7, 1: 1}))) >= 2
-
     def test_failing_disk_is_fatal(self, folder: FakeFolder) -> None:
         log = self.full(folder)
         folder.faults["delete"] = errno.EIO
