@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 SECTOR_BYTES = 512
+PAGE_BYTES = 4096
 
 
 @dataclass
@@ -62,6 +63,8 @@ class FakeFolder:
         self.files: dict[str, FakeFile] = {}
         self.bytes_max: int | None = None
         self.faults: dict[str, int] = {}
+        self.unreadable: dict[str, set[int]] = {}
+        """Numbers of the pages of a file that the disk fails to read."""
         self.events: list[str] = []
         self.on_event: Callable[[str], None] | None = None
         """Called after each event is noted, in the thread that caused it; may block it."""
@@ -85,10 +88,14 @@ class FakeFolder:
     def names(self) -> list[str]:
         return sorted(self.files)
 
-    def read(self, name: str, bytes_max: int = -1) -> bytes:
+    def read(self, name: str, bytes_max: int = -1, offset: int = 0) -> bytes:
         self.fail("read")
         data = bytes(self.files[name].cached)
-        return data if bytes_max < 0 else data[:bytes_max]
+        end = len(data) if bytes_max < 0 else min(offset + bytes_max, len(data))
+        for page in self.unreadable.get(name, ()):
+            if page * PAGE_BYTES < end and offset < (page + 1) * PAGE_BYTES:
+                raise OSError(errno.EIO, "Input/output error")
+        return data[offset:end]
 
     def create(self, name: str, size: int) -> FakeFile:
         self.fail("create")

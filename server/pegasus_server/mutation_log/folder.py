@@ -35,8 +35,8 @@ class LogFolder(Protocol):
     def names(self) -> list[str]:
         """List the files, in order of name."""
 
-    def read(self, name: str, bytes_max: int = -1) -> bytes:
-        """Read a file from its first byte, up to ``bytes_max`` bytes; -1 for all."""
+    def read(self, name: str, bytes_max: int = -1, offset: int = 0) -> bytes:
+        """Read a file from ``offset`` on, up to ``bytes_max`` bytes; -1 for all."""
 
     def create(self, name: str, size: int) -> LogFile:
         """Make a file of ``size`` zero bytes whose space cannot run out, in place of an older one."""
@@ -100,10 +100,12 @@ class DiskFolder:
         """List the files, in order of name."""
         return sorted(entry.name for entry in self.path.iterdir())
 
-    def read(self, name: str, bytes_max: int = -1) -> bytes:
-        """Read a file from its first byte."""
-        with (self.path / name).open("rb") as file:
-            return file.read(bytes_max)
+    def read(self, name: str, bytes_max: int = -1, offset: int = 0) -> bytes:
+        """Read a file from ``offset`` on."""
+        # Unbuffered: reading ahead could hit an unreadable sector that nobody asked for.
+        with (self.path / name).open("rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read() if bytes_max < 0 else file.read(bytes_max)
 
     def create(self, name: str, size: int) -> DiskFile:
         """Make a file of zeros.

@@ -99,7 +99,12 @@ class SegmentScan:
 
 
 def scan_segment(
-    data: bytes, segment_id: bytes, header_crc: int, closed_at: int | None = None
+    data: bytes,
+    segment_id: bytes,
+    header_crc: int,
+    closed_at: int | None = None,
+    *,
+    unreadable_upto: int = 0,
 ) -> SegmentScan:
     """Read all blocks of a segment. About 0.5 us per mutation; never raises on any bytes.
 
@@ -108,6 +113,8 @@ def scan_segment(
         segment_id: from its header.
         header_crc: from its header.
         closed_at: where the segment ends, when a later segment tells; None for the last segment.
+        unreadable_upto: offset behind the last byte that the disk failed to read, 0 for none. Below
+            it nothing is a torn tail: the disk is known to be at fault.
 
     Returns:
         For a closed segment, everything unreadable below ``closed_at`` is damage. For the last
@@ -115,6 +122,7 @@ def scan_segment(
         byte without such a proof is the torn tail, and the log ends there.
     """
     walk = _Walk(data if closed_at is None else data[:closed_at], segment_id, header_crc)
+    walk.synced_upto = max(walk.synced_upto, unreadable_upto)
     parts = list(walk.parts())
     if closed_at is None:
         return _open_ended(data, walk, parts)
@@ -125,6 +133,9 @@ def scan_segment(
 
 def _open_ended(data: bytes, walk: "_Walk", parts: list[Part]) -> SegmentScan:
     """Tell damage from the torn tail, by what the blocks say was synced."""
+    if walk.offset < walk.synced_upto:  # no block behind what the disk failed to read
+        parts.append(Damage(walk.offset, walk.synced_upto, None))
+        walk.offset = walk.synced_upto
     end, kept = walk.offset, len(parts)
     for index, part in enumerate(parts):
         if isinstance(part, Damage) and part.start >= walk.synced_upto:

@@ -133,9 +133,9 @@ class SimulatedDisk:
         """Give a file, to damage it."""
         return self._files[name]
 
-    def read(self, name: str, bytes_max: int = -1) -> bytes:
-        """Read a file from its first byte, up to ``bytes_max`` bytes; -1 for all."""
-        data = bytes(self._files[name].cached)
+    def read(self, name: str, bytes_max: int = -1, offset: int = 0) -> bytes:
+        """Read a file from ``offset`` on, up to ``bytes_max`` bytes; -1 for all."""
+        data = bytes(self._files[name].cached[offset:])
         return data if bytes_max < 0 else data[:bytes_max]
 
     def create(self, name: str, size: int) -> SimulatedFile:
