@@ -3,7 +3,8 @@
 Confined to one thread, except ``prepare_spare``. The life of a segment: made as a file of zeros
 under a temporary name, given its header and first blocks, synced, renamed (from now on it is part
 of the log), filled, followed by the next, deleted when every replica has durably applied what is
-in it. A damaged segment is never deleted, only renamed to ``<name>.damaged``.
+in it. A damaged segment is never deleted, only renamed to ``<name>.damaged``. The manifest names
+the segments that must exist; see there for the order of steps.
 """
 
 import errno
@@ -18,12 +19,16 @@ from pegasus_server.mutation_log.errors import (
     LogRefusedError,
 )
 from pegasus_server.mutation_log.folder import DiskFolder
+from pegasus_server.mutation_log.manifest import NEW_MANIFEST_NAME, Manifest
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.mutation_log.opening import (
     DAMAGED_SUFFIX,
     next_number,
+    noted_numbers,
+    numbers_from_now,
     read_segments,
     segment_name,
+    segment_numbers,
 )
 from pegasus_server.mutation_log.record import (
     BlockKind,
@@ -48,6 +53,13 @@ from pegasus_tab.base.limits import KIB
 
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
+_UNFINISHED = frozenset({NEW_NAME, SPARE_NAME, NEW_MANIFEST_NAME})
+
+_NO_MANIFEST = (
+    "the manifest is missing or damaged (or older versions wrote this log): were the last segment"
+    " missing as well, nothing would show it; the manifest is made anew"
+)
+
 SCANTY_SEGMENT_BYTES = 64 * KIB
 """Size of the first segment when the disk has no space for a whole one at start."""
 
@@ -60,16 +72,23 @@ class SharedLog:
 
     Args:
         birth: makes its segments.
+        manifest: of the segments found on disk.
         segment_bytes_max: size of a segment; only a block larger than that makes a larger one.
         recovery: what was found on disk.
         number: of the segment to begin.
     """
 
     def __init__(
-        self, birth: SegmentBirth, segment_bytes_max: int, recovery: Recovery, number: int
+        self,
+        birth: SegmentBirth,
+        manifest: Manifest,
+        segment_bytes_max: int,
+        recovery: Recovery,
+        number: int,
     ) -> None:
         assert segment_bytes_max > HEADER_BYTES
         self._birth = birth
+        self._manifest = manifest
         self._folder = birth.folder
         self._segment_bytes_max = segment_bytes_max
         self._segments = recovery.segments
@@ -127,13 +146,19 @@ class SharedLog:
     ) -> tuple[Self, Replay]:
         """Open a log in any LogFolder; otherwise as ``open``."""
         folder = birth.folder
-        recovery = recover(read_segments(folder, birth.cluster, birth.node), durable)
+        noted = noted_numbers(folder)
+        recovery = recover(read_segments(folder, birth.cluster, birth.node), durable, noted)
+        if noted is None and segment_numbers(folder):
+            recovery.replay.findings.append(_NO_MANIFEST)
         try:
             with disk_errors("clear the log folder"):
-                folder.delete(sorted({NEW_NAME, SPARE_NAME} & set(folder.names())))
+                folder.delete(sorted(_UNFINISHED & set(folder.names())))
                 if recovery.last_end is not None:
                     folder.trim(*recovery.last_end)
-            log = cls(birth, segment_bytes_max, recovery, next_number(folder))
+            numbers = numbers_from_now(folder, noted)
+            manifest = Manifest.begin(folder, numbers)
+            number = max(next_number(folder), numbers.stop)
+            log = cls(birth, manifest, segment_bytes_max, recovery, number)
         except LogFailedError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FORBIDDEN:
                 raise LogRefusedError(f"the log is not writable: {error}") from error
@@ -200,6 +225,7 @@ class SharedLog:
             Names of the files removed, or set aside because they are damaged.
 
         Raises:
+            LogFullError: no space, on a file system that needs some to overwrite; nothing is gone.
             LogFailedError: the disk failed.
         """
         self._forget_all_but(durable)
@@ -208,15 +234,18 @@ class SharedLog:
             if not self._is_deletable(segment, durable):
                 break
             gone.append(segment)
+        if gone:
+            self._manifest.note_needless(gone[-1].number)
+        with_file = [segment for segment in gone if not segment.is_missing]
         with disk_errors("delete log segments"):
-            for segment in gone:
+            for segment in with_file:
                 if segment.is_damaged:
                     self._folder.rename(segment.name, segment.name + DAMAGED_SUFFIX)
                 else:
                     self._folder.delete([segment.name])
                 self._closed_bytes -= segment.bytes_held
         del self._segments[: len(gone)]
-        return [Path(segment.name) for segment in gone]
+        return [Path(segment.name) for segment in with_file]
 
     def _is_deletable(self, segment: KeptSegment, durable: Mapping[Gpid, Decree]) -> bool:
         if segment.is_damaged and self._suspects:
@@ -284,6 +313,7 @@ class SharedLog:
         self.mark()
         self._writer.sync()
         self._writer.close(trim=True)
+        self._manifest.close()
         if self._spare is not None:
             with disk_errors("remove the spare log segment"):
                 self._spare.file.close()
@@ -321,6 +351,11 @@ class SharedLog:
     ) -> SegmentWriter:
         first = [*self._index_blocks(), *carried]
         writer = self._birth.begin(empty, number, start_offset, first)
+        try:
+            self._manifest.note_born(number)
+        except LogFullError as error:
+            # There is no way back: the header of the new segment ends the old one.
+            raise LogFailedError(str(error)) from error
         segment = KeptSegment(segment_name(number), number)
         for block in carried:
             for gpid, _, decree, _, _ in block.mutations:

@@ -23,6 +23,9 @@ Four facts let the two be told apart:
    process may have died of a failed fsync, after which the kernel believes the pages clean. They
    are copied to the head of the new segment and synced with it, and the cut is set before them.
 
+A segment file may also be missing altogether. The *manifest* (``manifest``) names the first and the
+last segment that must exist; a hole in the numbers is damage of unknown content like any other.
+
 The last synced block has no later block to prove it. To close that gap the writer adds an empty
 block (or an index, below) when it has been idle for a moment and when it closes. What remains
 undecidable is damage to the very last blocks before a crash; it is reported as a torn tail.
@@ -98,12 +101,14 @@ class SegmentReading:
         number: from the name.
         header: what its header says.
         scan: its blocks; None when the header is unreadable.
+        unreadable_bytes: how many bytes of it the disk failed to read.
     """
 
     name: str
     number: int
     header: HeaderReading
     scan: SegmentScan | None
+    unreadable_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -115,6 +120,7 @@ class KeptSegment:
         number: of the segment.
         highest: highest decree of every partition in it.
         is_damaged: it must not be deleted, only set aside.
+        is_missing: there is no file; it stands for all missing segments up to ``number``.
         bytes_held: its size, once it is no longer written; preallocated space does not count.
     """
 
@@ -122,6 +128,7 @@ class KeptSegment:
     number: int
     highest: dict[Gpid, Decree] = field(default_factory=dict)
     is_damaged: bool = False
+    is_missing: bool = False
     bytes_held: int = 0
 
     def note(self, gpid: Gpid, decree: Decree) -> None:
@@ -167,32 +174,46 @@ def closed_at(header: SegmentHeader, successor: SegmentHeader | None) -> int | N
     return end if end >= HEADER_BYTES else None
 
 
-def recover(readings: Iterable[SegmentReading], durable: Mapping[Gpid, Decree]) -> Recovery:
+def recover(
+    readings: Iterable[SegmentReading],
+    durable: Mapping[Gpid, Decree],
+    numbers: range | None = None,
+) -> Recovery:
     """Judge a whole log.
 
     Args:
         readings: its segments in ascending number; each is used up before the next is taken.
         durable: the durable decree of every replica of this node.
+        numbers: of the segments that must exist, there may be more; None when nobody knows: then
+            only a hole between two segments is noticed.
 
     Returns:
         The verdict. Calling again on the same bytes gives the same.
     """
-    recovering = _Recovering(durable)
+    recovering = _Recovering(durable, numbers.start if numbers is not None else None)
     for reading in readings:
         recovering.take(reading)
+    if numbers is not None:
+        recovering.expect(numbers.stop)
     return recovering.verdict()
 
 
 class _Recovering:
     """Goes through the log once, in order.
 
+    Args:
+        durable: see ``recover``.
+        due: number that the first segment must not exceed; None when nobody knows.
+
     Attributes:
+        due: number of the next segment, if there is one.
         damage: text of the last damage of unknown content, None when an index block followed.
         cleared: partitions that something behind that damage speaks for.
     """
 
-    def __init__(self, durable: Mapping[Gpid, Decree]) -> None:
+    def __init__(self, durable: Mapping[Gpid, Decree], due: int | None) -> None:
         self.durable = durable
+        self.due = due
         self.evidence = {gpid: ReplicaEvidence(decree) for gpid, decree in durable.items()}
         self.segments: list[KeptSegment] = []
         self.highest: dict[Gpid, Written | Mutation] = {}
@@ -207,7 +228,8 @@ class _Recovering:
 
     def take(self, reading: SegmentReading) -> None:
         """Take in one segment."""
-        self._check_number(reading)
+        self.expect(reading.number)
+        self.due = max(reading.number + 1, self.due or 0)
         self.segments.append(KeptSegment(reading.name, reading.number))
         self.carried, self.last_end = [], None
         if reading.header.header is None or reading.scan is None:
@@ -215,6 +237,12 @@ class _Recovering:
             return
         if reading.header.damaged_copies:
             self.findings.append(f"{reading.name}: one of two copies of the header is damaged")
+        if reading.unreadable_bytes:
+            self.segments[-1].is_damaged = True
+            self.is_clean = False
+            self.findings.append(
+                f"{reading.name}: the disk failed to read {reading.unreadable_bytes} bytes"
+            )
         for part in reading.scan.parts:
             if isinstance(part, Damage):
                 self._on_damage(reading.name, part)
@@ -234,14 +262,18 @@ class _Recovering:
             and part.kind is not BlockKind.INDEX
         ]
 
-    def _check_number(self, reading: SegmentReading) -> None:
-        if not self.segments:
-            return  # earlier ones may have been deleted; if too early, decrees are missing
-        first, last = self.segments[-1].number + 1, reading.number - 1
-        assert last >= first - 1, "segments come in ascending order"
-        if first <= last:
-            # The segment before the hole is kept: without it the hole would not show any more.
-            self._on_unknown_damage(f"segments {first} to {last} of the log are missing")
+    def expect(self, number: int) -> None:
+        """Note as missing what should be there before segment ``number``, and is not."""
+        first = number if self.due is None else self.due
+        self.due = max(first, number)
+        if first >= number:
+            return
+        # It keeps its place among the segments, so that the hole shows until it is settled.
+        self.segments.append(KeptSegment("", number - 1, is_missing=True))
+        self.carried, self.last_end = [], None
+        named = f"segment {first}" if first == number - 1 else f"segments {first} to {number - 1}"
+        verb = "is" if first == number - 1 else "are"
+        self._on_unknown_damage(f"{named} of the log {verb} missing")
 
     def _on_block(self, block: Block) -> None:
         match block.kind:

@@ -49,6 +49,10 @@ def decrees(replay: Replay, index: int) -> list[int]:
     return [each.decree for each in replay.replicas[gpid(index)].mutations]
 
 
+def segments(folder: FakeFolder) -> list[str]:
+    return [name for name in folder.names() if name.startswith("segment.")]
+
+
 @pytest.fixture
 def folder() -> FakeFolder:
     return FakeFolder()
@@ -57,7 +61,7 @@ def folder() -> FakeFolder:
 class TestLife:
     def test_begins_with_one_segment(self, folder: FakeFolder) -> None:
         log, replay = open_log(folder)
-        assert folder.names() == ["segment.000001"]
+        assert segments(folder) == ["segment.000001"]
         assert len(folder.read("segment.000001")) == SEGMENT_BYTES
         assert (replay.findings, replay.is_clean) == ([], True)
         log.close()
@@ -75,20 +79,20 @@ class TestLife:
     def test_every_start_begins_a_new_segment(self, folder: FakeFolder) -> None:
         for _ in range(3):
             open_log(folder)[0].close()
-        assert folder.names() == [f"segment.{number:06d}" for number in (1, 2, 3)]
+        assert segments(folder) == [f"segment.{number:06d}" for number in (1, 2, 3)]
 
     def test_close_gives_back_unused_space(self, folder: FakeFolder) -> None:
         log, _ = open_log(folder)
         append(log, 0, 1, 1)
         log.prepare_spare()
         log.close()
-        assert folder.names() == ["segment.000001"]
+        assert segments(folder) == ["segment.000001"]
         assert len(folder.read("segment.000001")) < 6000
 
     def test_rolls_when_full(self, folder: FakeFolder) -> None:
         log, _ = open_log(folder)
         append(log, 0, 1, 9)
-        assert folder.names() == [f"segment.{number:06d}" for number in (1, 2, 3)]
+        assert segments(folder) == [f"segment.{number:06d}" for number in (1, 2, 3)]
         log, replay = open_log(folder)
         assert decrees(replay, 0) == list(range(1, 10))
         assert replay.is_clean
@@ -117,7 +121,7 @@ class TestLife:
         assert "segment.spare" in folder.names()
         folder.faults["create"] = errno.EIO
         append(log, 0, 10, 20)
-        assert folder.names() == ["segment.000001", "segment.000002"]
+        assert segments(folder) == ["segment.000001", "segment.000002"]
 
     def test_block_larger_than_a_segment(self, folder: FakeFolder) -> None:
         log, _ = open_log(folder)
@@ -137,10 +141,10 @@ class TestLife:
         _, _ = open_log(folder)
 
     def test_leftovers_of_a_crash_are_swept(self, folder: FakeFolder) -> None:
-        for name in ("segment.new", "segment.spare"):
+        for name in ("manifest.new", "segment.new", "segment.spare"):
             folder.create(name, 100)
         open_log(folder)
-        assert folder.names() == ["segment.000001"]
+        assert folder.names() == ["manifest", "segment.000001"]
 
     def test_real_folder(self, tmp_path: Path) -> None:
         for round_number in range(3):
@@ -252,7 +256,7 @@ class TestDeletion:
     def test_current_segment_stays(self, folder: FakeFolder) -> None:
         log = self.full(folder)
         log.delete_below(durable({0: 99, 1: 99}))
-        assert len(folder.names()) == 1
+        assert len(segments(folder)) == 1
 
     def test_failing_disk_is_fatal(self, folder: FakeFolder) -> None:
         log = self.full(folder)
@@ -425,7 +429,7 @@ class TestRefusal:
             with pytest.raises(LogRefusedError, match=r"segment.000001 belongs to node node of"):
                 self.opened_by(folder, cluster, node)
         assert folder.read("segment.000001") == before
-        assert folder.names() == ["segment.000001"]
+        assert segments(folder) == ["segment.000001"]
 
     def test_newer_format_by_name(self, folder: FakeFolder) -> None:
         open_log(folder)[0].close()
@@ -437,12 +441,23 @@ class TestRefusal:
             cached[copy : copy + 16] = preamble
         with pytest.raises(LogRefusedError, match=r"segment.000002 is of log format 7, this"):
             open_log(folder)
-        assert folder.names() == ["segment.000001", "segment.000002"]
+        assert segments(folder) == ["segment.000001", "segment.000002"]
 
-    def test_unreadable_file(self, folder: FakeFolder) -> None:
+    @pytest.mark.parametrize("fault", [errno.EIO, errno.EACCES])
+    def test_unreadable_file(self, folder: FakeFolder, fault: int) -> None:
         open_log(folder)[0].close()
-        folder.faults["read"] = errno.EIO
-        with pytest.raises(LogRefusedError, match=r"cannot read segment.000001 of the log"):
+        folder.faults["read"] = fault
+        before = {name: bytes(file.cached) for name, file in folder.files.items()}
+        with pytest.raises(LogRefusedError, match="cannot read manifest of the log"):
+            open_log(folder)
+        assert {name: bytes(file.cached) for name, file in folder.files.items()} == before
+
+    def test_newer_manifest_by_name(self, folder: FakeFolder) -> None:
+        open_log(folder)[0].close()
+        preamble = b"PTABMAN\n" + (7).to_bytes(4, "little")
+        preamble += google_crc32c.value(preamble).to_bytes(4, "little")
+        folder.files["manifest"].cached[:16] = preamble
+        with pytest.raises(LogRefusedError, match=r"manifest is of log format 7, this"):
             open_log(folder)
 
     def test_read_only_folder(self, folder: FakeFolder) -> None:
@@ -470,3 +485,178 @@ class TestRefusal:
         _, replay = open_log(folder)
         assert decrees(replay, 0) == []
         assert replay.replicas[gpid(0)].suspect is not None
+
+
+class TestMissingSegment:
+    """Whoever deletes a segment file by hand is told what that cost."""
+
+    def three(self, folder: FakeFolder) -> None:
+        """Segments 1 to 3 hold decrees 1..3, 4..6, 7 of partition 0; nothing of partition 1."""
+        log, _ = open_log(folder)
+        append(log, 0, 1, 7)
+        assert len(segments(folder)) == 3
+
+    def suspects(self, replay: Replay) -> dict[int, str | None]:
+        return {each.partition_index: found.suspect for each, found in replay.replicas.items()}
+
+    def test_newest(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        folder.delete(["segment.000003"])
+        for _ in range(3):
+            log, replay = open_log(folder)
+            assert decrees(replay, 0) == [1, 2, 3, 4, 5, 6]
+            assert self.suspects(replay) == {
+                0: "decrees after 6 may be lost (segment 3 of the log is missing)",
+                1: "decrees after 0 may be lost (segment 3 of the log is missing)",
+            }
+            assert not replay.is_clean
+            log.close()
+        assert "segment.000003" not in segments(folder), "a number is never used twice"
+
+    def test_one_that_was_just_born(self, folder: FakeFolder) -> None:
+        log, _ = open_log(folder)
+        append(log, 0, 1, 1)
+        log.close()
+        log, _ = open_log(folder)
+        append(log, 0, 2, 2)
+        folder.delete(["segment.000002"])
+        replay = open_log(folder)[1]
+        assert decrees(replay, 0) == [1]
+        assert None not in self.suspects(replay).values()
+
+    def test_all(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        folder.delete(segments(folder))
+        replay = open_log(folder)[1]
+        assert self.suspects(replay)[0] == (
+            "decrees after 0 may be lost (segments 1 to 3 of the log are missing)"
+        )
+
+    def test_oldest_is_judged_by_the_index_behind_it(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        folder.delete(["segment.000001"])
+        replay = open_log(folder)[1]
+        assert self.suspects(replay) == {0: "lost: decrees 1..3", 1: None}
+        replay = open_log(folder, {0: 3, 1: 0})[1]
+        assert self.suspects(replay) == {0: None, 1: None}
+        assert decrees(replay, 0) == [4, 5, 6, 7]
+
+    def test_oldest_while_no_index_vouches_for_anything(self, folder: FakeFolder) -> None:
+        log, _ = TestDamage().damaged(folder)
+        log.close()
+        folder.delete(["segment.000001"])
+        replay = open_log(folder)[1]
+        assert None not in self.suspects(replay).values()
+
+    def test_is_remembered_until_it_is_settled(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        folder.delete(["segment.000003"])
+        log, _ = open_log(folder)
+        assert log.delete_below(durable({0: 9, 1: 9})) == [
+            Path("segment.000001"),
+            Path("segment.000002"),
+        ]
+        log, replay = open_log(folder, {0: 6, 1: 0})
+        assert None not in self.suspects(replay).values()
+        log.discard_above(gpid(0), Decree(6))
+        log.discard_above(gpid(1), Decree(0))
+        log.append_group([mutation(0, 7, ballot=2)])
+        log.sync()
+        # What stood for segment 3 goes with the empty segment behind it.
+        assert log.delete_below(durable({0: 6, 1: 0})) == [Path("segment.000004")]
+        _, replay = open_log(folder, {0: 6, 1: 0})
+        assert decrees(replay, 0) == [7]
+        assert (self.suspects(replay), replay.is_clean) == ({0: None, 1: None}, True)
+
+    def test_deleted_as_the_log_deletes_is_not_missing(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        log, _ = open_log(folder)
+        assert len(log.delete_below(durable({0: 7, 1: 0}))) == 3
+        log.close()
+        log, replay = open_log(folder, {0: 7, 1: 0})
+        assert (replay.findings, replay.is_clean) == ([], True)
+
+    @pytest.mark.parametrize("is_damaged", [False, True], ids=["missing", "damaged"])
+    def test_manifest_itself_is_not_needed(self, folder: FakeFolder, *, is_damaged: bool) -> None:
+        """Thus a log that an older version wrote can be used."""
+        self.three(folder)
+        if is_damaged:
+            for slot in (0, 4096):
+                folder.flip_bit("manifest", (slot + 20) * 8)
+        else:
+            folder.delete(["manifest"])
+        _, replay = open_log(folder)
+        assert decrees(replay, 0) == list(range(1, 8))
+        assert self.suspects(replay) == {0: None, 1: None}
+        (finding,) = replay.findings
+        assert finding.startswith("the manifest is missing or damaged")
+        assert open_log(folder)[1].findings == []
+
+    def test_full_disk_at_the_manifest_of_a_new_segment_is_a_failure(
+        self, folder: FakeFolder
+    ) -> None:
+        log, _ = open_log(folder)
+        append(log, 0, 1, 3)
+
+        def refuse(event: str) -> None:
+            if event.startswith("rename"):
+                folder.faults["write"] = errno.ENOSPC
+
+        folder.on_event = refuse
+        with pytest.raises(LogFailedError, match="cannot write the log's manifest"):
+            append(log, 0, 4, 4)
+
+    def test_full_disk_does_not_hinder_deletion(self, folder: FakeFolder) -> None:
+        self.three(folder)
+        log, _ = open_log(folder)
+        folder.bytes_max = sum(len(file.cached) for file in folder.files.values())
+        assert len(log.delete_below(durable({0: 7, 1: 0}))) == 3
+
+
+class TestUnreadableSector:
+    """What the disk fails to read is damage of that page, nothing more."""
+
+    def filled(self, folder: FakeFolder) -> None:
+        """Segment 1: index and decrees 1..3 of partition 0; segment 2: decrees 4..6."""
+        log, _ = open_log(folder, size=16_384)
+        append(log, 0, 1, 3, body_bytes=3500)
+        append(log, 1, 1, 1)
+        append(log, 0, 4, 6)
+
+    def test_in_the_middle(self, folder: FakeFolder) -> None:
+        self.filled(folder)
+        folder.unreadable["segment.000001"] = {2}
+        for _ in range(2):
+            _, replay = open_log(folder)
+            assert decrees(replay, 0) == [1]
+            assert replay.replicas[gpid(0)].suspect == "lost: decrees 2..3"
+            assert replay.replicas[gpid(1)].suspect is None
+            assert "segment.000001: the disk failed to read 4096 bytes" in replay.findings
+
+    def test_in_the_header(self, folder: FakeFolder) -> None:
+        self.filled(folder)
+        folder.unreadable["segment.000001"] = {0}
+        _, replay = open_log(folder)
+        assert decrees(replay, 0) == []
+        assert replay.replicas[gpid(0)].suspect == "lost: decrees 1..3"
+        assert replay.replicas[gpid(1)].suspect == "lost: decree 1"
+
+    @pytest.mark.parametrize("page", [1, 2, 3])
+    def test_at_the_end_is_no_torn_tail(self, folder: FakeFolder, page: int) -> None:
+        """Also where nothing seems to be: an index or a block may have been."""
+        log, _ = open_log(folder, size=16_384)
+        append(log, 0, 1, 2, body_bytes=3500)
+        folder.unreadable["segment.000001"] = {page}
+        for _ in range(2):
+            _, replay = open_log(folder)
+            given_back = decrees(replay, 0)
+            assert given_back == [1, 2][: len(given_back)]
+            for each in replay.replicas.values():
+                assert each.suspect is not None
+
+    def test_manifest(self, folder: FakeFolder) -> None:
+        self.filled(folder)
+        folder.unreadable["manifest"] = {0, 1}
+        _, replay = open_log(folder)
+        assert decrees(replay, 0) == [1, 2, 3, 4, 5, 6]
+        assert len(replay.findings) == 1

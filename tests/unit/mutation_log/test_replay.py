@@ -210,9 +210,9 @@ class TestSegments:
         found = recovered(first, third)
         assert suspect(found, 0) == "lost: decree 2"
         assert suspect(found, 1) == (
-            "decrees after 1 may be lost (segments 2 to 2 of the log are missing)"
+            "decrees after 1 may be lost (segment 2 of the log is missing)"
         )
-        assert [segment.is_damaged for segment in found.segments] == [True, False]
+        assert [segment.is_missing for segment in found.segments] == [False, True, False]
 
     def test_deleted_first_segments_are_no_damage(self) -> None:
         found = recovered(SegmentBytes(number=5).add(mutation(0, 9)), durable={0: 8})
