@@ -4,6 +4,7 @@ Every acknowledged decree is in the log or in an engine, so after this each repl
 them, or is named with what is wrong and not served (reliability reference 2.4, 2.5).
 """
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -80,6 +81,14 @@ class Recovery:
             LogRefusedError: the log is of a newer version, of another node, or gone.
             OSError: the log's disk refused.
         """
+        # A replay makes millions of objects and no cycle; looking for one takes as long as all else.
+        gc.disable()
+        try:
+            return self._run()
+        finally:
+            gc.enable()
+
+    def _run(self) -> Recovered:
         self._refuse_missing_log()
         for table in self._state.tables.values():
             if table.status != TableStatus.CREATING:
