@@ -238,7 +238,7 @@ def write(file: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
-        (log_gone, "holds no segment"),
+        (log_gone, "holds no log"),
         (log_is_a_file, "cannot be written"),
         (node_json(""), "node.json is damaged"),
         (node_json("[]"), "node.json is damaged"),

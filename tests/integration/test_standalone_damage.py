@@ -96,6 +96,80 @@ def test_a_flipped_bit_in_the_log_is_reported_and_costs_no_other_replica(tmp_pat
         assert f"replica 1.{refused.pop()} is not served" in node.printed()
 
 
+def test_a_missing_newest_segment_is_reported_and_its_loss_can_be_accepted(
+    tmp_path: Path,
+) -> None:
+    node = Node(tmp_path / "data")
+    with node:
+        with WireClient(node.port) as client:
+            table = client.create("t")
+            for key in KEYS:
+                table.put(key, b"old")
+        assert node.stop() == 0
+        node.start()
+        with WireClient(node.port) as client:
+            table = client.table("t")
+            for key in KEYS:
+                table.put(key, b"new")
+        node.kill()
+        newest = max((node.folder / "log").glob("segment.0*"))
+        newest.unlink()
+        gpids = {table.gpid(key) for key in KEYS}
+        for _ in range(2):  # and starting again does not make it good
+            node.start()
+            with WireClient(node.port) as client:
+                for key in KEYS:
+                    with pytest.raises(FrameworkError, match=codes.ERR_CORRUPTION):
+                        client.table("t").get(key)
+            node.kill()
+        assert "segment 2 of the log is missing" in node.printed()
+        for options in ([f"--accept-loss={gpid}" for gpid in gpids], []):
+            node.options = options
+            node.start()
+            with WireClient(node.port) as client:
+                table = client.table("t")
+                assert {table.get(key) for key in KEYS} == {b"old"}
+            node.kill()
+        node.start()
+        with WireClient(node.port) as client:
+            table = client.table("t")
+            for key in KEYS:
+                assert table.put(key, b"again").error == codes.Status.OK
+        node.kill()
+        node.start()
+        with WireClient(node.port) as client:
+            table = client.table("t")
+            assert {table.get(key) for key in KEYS} == {b"again"}
+
+
+def test_what_a_damaged_block_cost_can_be_accepted(tmp_path: Path) -> None:
+    node = Node(tmp_path / "data")
+    with node:
+        with WireClient(node.port) as client:
+            table = client.create("t")
+            key, (app_id, index) = b"key", table.gpid(b"key")
+            for number in range(5):
+                table.put(key, b"value %d" % number * 20)
+        node.kill()
+        (segment,) = (node.folder / "log").glob("segment.0*")
+        content = bytearray(segment.read_bytes())
+        content[content.index(b"value 2") + 3] ^= 1
+        segment.write_bytes(content)
+        node.start()
+        with WireClient(node.port) as client, pytest.raises(FrameworkError):
+            client.table("t").get(key)
+        assert f"start once with --accept-loss {app_id}.{index} to serve" in node.printed()
+        node.kill()
+        node.options = ["--accept-loss", f"{app_id}.{index}", "--accept-loss", "9.9"]
+        node.start()
+        with WireClient(node.port) as client:
+            assert client.table("t").get(key) == b"value 1" * 20
+        printed = node.printed()
+        assert f"replica {app_id}.{index}: accepted the loss of everything after" in printed
+        assert "--accept-loss 9.9: there is no such replica here" in printed
+        assert node.stop() == 0
+
+
 def test_a_creation_that_a_crash_interrupted_is_finished_at_the_next_start(
     tmp_path: Path,
 ) -> None:

@@ -34,6 +34,7 @@ from pegasus_server.runtime.startup_fault import (
     EXIT_USAGE,
     StartupFault,
 )
+from pegasus_tab.base.ids import Gpid
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.base.version import VERSION
 
@@ -77,6 +78,14 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
     add("--free-bytes-min", type=int, help="refuse writes while the disk has less room")
     add("--embedded", action="store_true", help="end with the last client")
     add("--linger-seconds", type=float, help="how long after it (default 2)")
+    add(
+        "--accept-loss",
+        dest="accepted_losses",
+        metavar="APP.INDEX",
+        action="append",
+        type=_gpid,
+        help="serve this partition without what the log lost of it; may be given several times",
+    )
     for name in ("meta", "replica"):
         role = roles.add_parser(name, help=f"{name} server of a cluster")
         role.add_argument("--config", type=Path, required=True, help="TOML file; see the docs")
@@ -84,6 +93,7 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
     name = chosen.pop("role")
     if name != STANDALONE:
         return ClusterRole(name, chosen["config"])
+    chosen["accepted_losses"] = frozenset(chosen.get("accepted_losses", ()))
     if chosen.get("embedded"):
         chosen["segment_bytes_max"] = EMBEDDED_SEGMENT_BYTES
     try:
@@ -92,6 +102,14 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
         return NodeOptions(**chosen)
     except ValueError as error:
         parser.error(str(error))
+
+
+def _gpid(text: str) -> Gpid:
+    """Read a partition's name, as log messages have it."""
+    app_id, _, index = text.partition(".")
+    if not (app_id.isdecimal() and index.isdecimal()):
+        raise argparse.ArgumentTypeError(f"a partition is named like 2.5, not {text!r}")
+    return Gpid(int(app_id), int(index))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

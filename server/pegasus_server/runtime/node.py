@@ -158,7 +158,12 @@ class Node(Factory):
 
     def _recover(self, state: ClusterState, memory: RocksMemory) -> Recovered:
         recovery = Recovery(
-            self._folder, state, memory, self._options.segment_bytes_max, os.urandom
+            self._folder,
+            state,
+            memory,
+            self._options.segment_bytes_max,
+            os.urandom,
+            self._options.accepted_losses,
         )
         try:
             recovered = recovery.run()

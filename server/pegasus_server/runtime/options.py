@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from pegasus_server.mutation_log.durability import Durability
+from pegasus_tab.base.ids import Gpid
 from pegasus_tab.base.limits import MIB
 
 
@@ -28,6 +29,7 @@ class NodeOptions:
         log_bytes_max: log size at which engines are flushed so that segments can be deleted.
         flush_seconds: engines with unflushed writes are flushed this often.
         free_bytes_min: writes are refused while the disk has less room than this.
+        accepted_losses: replicas that are served without what the log lost of them.
     """
 
     data: Path
@@ -44,6 +46,7 @@ class NodeOptions:
     log_bytes_max: int = 128 * MIB
     flush_seconds: float = 120.0
     free_bytes_min: int = 64 * MIB
+    accepted_losses: frozenset[Gpid] = frozenset()
 
     def __post_init__(self) -> None:
         Durability.parse(self.durability)

@@ -7,6 +7,7 @@ them, or is named with what is wrong and not served (reliability reference 2.4, 
 import gc
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from pegasus_server.data import physical_batch
@@ -14,8 +15,10 @@ from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_server.mutation_log.errors import LogRefusedError
 from pegasus_server.mutation_log.files import SharedLog
+from pegasus_server.mutation_log.folder import DiskFolder
 from pegasus_server.mutation_log.mutation import Mutation
-from pegasus_server.mutation_log.replay import ReplicaReplay
+from pegasus_server.mutation_log.opening import holds_log
+from pegasus_server.mutation_log.replay import Replay, ReplicaReplay
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
 from pegasus_server.storage.engine import EngineDamaged
@@ -55,6 +58,7 @@ class Recovery:
         memory: caches shared by the engines.
         segment_bytes_max: for the log.
         entropy: gives as many random bytes as asked for.
+        accepted_losses: replicas that are served without what the log lost of them.
     """
 
     def __init__(
@@ -64,12 +68,14 @@ class Recovery:
         memory: RocksMemory,
         segment_bytes_max: int,
         entropy: Callable[[int], bytes],
+        accepted_losses: AbstractSet[Gpid] = frozenset(),
     ) -> None:
         self._folder = folder
         self._state = state
         self._memory = memory
         self._segment_bytes_max = segment_bytes_max
         self._entropy = entropy
+        self._accepted_losses = accepted_losses
         self._engines: dict[Gpid, RocksEngine] = {}
         self._faults: dict[tuple[int, int], str] = {}
         self._durable: dict[Gpid, Decree] = {}
@@ -109,23 +115,38 @@ class Recovery:
             self._replay(gpid, given_back, recovered)
         recovered.faults = self._faults
         recovered.durable = self._durable
-        for (app_id, index), fault in self._faults.items():
-            logger.error(
-                "replica %d.%d is not served: %s. Its data in %s and the log are kept: restore "
-                "them from a copy, or drop the table to give it up",
-                app_id,
-                index,
-                fault,
-                self._folder.replica_path(Gpid(app_id, index)),
-            )
+        self._report(replay)
         return recovered
+
+    def _report(self, replay: Replay) -> None:
+        """Name the replicas that are not served, why, and what can be done."""
+        for key, fault in self._faults.items():
+            gpid = Gpid(*key)
+            given_back = replay.replicas.get(gpid)
+            is_suspect = given_back is not None and given_back.suspect == fault
+            logger.error(
+                "replica %s is not served: %s. Its data in %s and the log are kept: restore them "
+                "from a copy, %sor drop the table to give it up",
+                gpid,
+                fault,
+                self._folder.replica_path(gpid),
+                f"start once with --accept-loss {gpid} to serve what is left, "
+                if is_suspect
+                else "",
+            )
+        for gpid in sorted(self._accepted_losses):
+            given_back = replay.replicas.get(gpid)
+            if given_back is None:
+                logger.warning("--accept-loss %s: there is no such replica here", gpid)
+            elif given_back.suspect is None:
+                logger.warning("--accept-loss %s: the log has lost nothing of it", gpid)
 
     def _refuse_missing_log(self) -> None:
         """Refuse to start a new log beside replicas: their last writes were in the old one alone."""
         held = sorted(map(str, self._folder.replicas()))
-        if held and not any(self._folder.log_path.glob("segment.*")):
+        if held and not holds_log(DiskFolder(self._folder.log_path)):
             raise LogRefusedError(
-                f"{self._folder.log_path} holds no segment, but there is data of replicas "
+                f"{self._folder.log_path} holds no log, but there is data of replicas "
                 f"{', '.join(held[:5])}, whose last writes are in the log alone; restore the "
                 "log from a copy"
             )
@@ -148,20 +169,39 @@ class Recovery:
             return
         engine = self._engines.get(gpid)
         try:
-            if given_back.suspect is not None:
+            if given_back.suspect is not None and gpid not in self._accepted_losses:
                 raise EngineDamaged(given_back.suspect)
             if engine is not None:
                 _apply(engine, given_back.mutations)
-                recovered.engines[gpid] = engine
             elif given_back.mutations:
                 self._catch_up(gpid, given_back.mutations)
+            if given_back.suspect is not None:
+                self._accept_loss(gpid, given_back, recovered.log)
         except REPLICA_FAULTS as error:
             self._faults[gpid] = str(error)
             if engine is not None:
                 engine.close()
             return
+        if engine is not None:
+            recovered.engines[gpid] = engine
         if given_back.mutations:
             recovered.last_timestamps_us[gpid] = given_back.mutations[-1].timestamp_us
+
+    def _accept_loss(self, gpid: Gpid, given_back: ReplicaReplay, log: SharedLog) -> None:
+        """Give up for good what the log lost of a replica, and what it holds behind the gap."""
+        engine, mutations = self._engines.get(gpid), given_back.mutations
+        if engine is not None and mutations:
+            # What is left may be in the page cache alone, so it goes to the engine's disk first.
+            self._durable[gpid] = engine.flush()
+            self._store(gpid).note_durable(mutations[-1].ballot, self._durable[gpid])
+        last = self._durable[gpid]
+        log.discard_above(gpid, last)
+        logger.warning(
+            "replica %s: accepted the loss of everything after decree %d, as told (%s)",
+            gpid,
+            last,
+            given_back.suspect,
+        )
 
     def _catch_up(self, gpid: Gpid, mutations: Sequence[Mutation]) -> None:
         """Bring a dropped table's replica up to date and close it again.
