@@ -8,6 +8,7 @@ meta/state.json      the tables (meta_store_file)
 meta/*               the same and more in a cluster (meta_store_folder)
 tables.json          what meta told a replica server (table_notes)
 log/segment.*        the shared log
+log/manifest         which segments there must be
 replicas/<app>.<index>/db, side.json
 replicas/*.damaged.* replicas of a cluster that were set aside (replica_restart)
 replicas/*.gone      replicas on their way out, swept at every start
