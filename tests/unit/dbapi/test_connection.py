@@ -110,7 +110,8 @@ def test_a_notice_comes_before_the_work(connection: Connection, cluster: MemoryC
     connection.add_notice_handler(told.append)
     connection.execute("SET full_scan = warn")
     for text in ("SELECT * FROM t", "SELECT a, count(*) FROM t GROUP BY a", "DELETE FROM t"):
-        notice, *calls = connection.execute(text).notices + told
+        notice, *calls = [*connection.execute(text).notices, *told]
+        assert isinstance(notice, str)
         assert "reads all 4 partitions" in notice
         assert calls[0] == notice
         assert len(calls) > 1
