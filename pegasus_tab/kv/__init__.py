@@ -7,7 +7,6 @@ from pegasus_tab.base.errors import InterfaceError
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.client import Client
 from pegasus_tab.kv.dsn import Dsn, parse_dsn
-from pegasus_tab.kv.embedded import open_embedded
 from pegasus_tab.kv.table import Check, Checked, KeyFilter, TableHandle
 from pegasus_tab.wire.address import Address
 from pegasus_tab.wire.codes import CasCheckType, FilterType
@@ -53,6 +52,8 @@ def connect(where: str | Dsn | Sequence[Address], *, timeout_ms: int | None = No
     folder = dsn.folder
     if folder is None:
         return Client(BlockingClient(dsn.addresses, timeout_ms=limit))
+    # What starting a process needs takes 5 ms to import, and most clients never start one.
+    from pegasus_tab.kv.embedded import open_embedded  # noqa: PLC0415 -- see above
 
     def find_node() -> list[Address]:
         return [open_embedded(folder)]

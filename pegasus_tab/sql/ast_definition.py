@@ -1,15 +1,16 @@
 """CREATE, DROP, RECALL and ALTER TABLE as written (see ``ast``)."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.ast import TableName
 from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Name, Term
 from pegasus_tab.tabular.schema import ColumnType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnDefinition:
     """One column of CREATE TABLE or ALTER TABLE ADD."""
 
@@ -19,7 +20,7 @@ class ColumnDefinition:
     default: Term | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyPart:
     """A sort column as listed in PRIMARY KEY."""
 
@@ -27,7 +28,7 @@ class KeyPart:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FamilyDefinition:
     """``FAMILY name (columns)``."""
 
@@ -35,7 +36,7 @@ class FamilyDefinition:
     columns: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """``name = value`` of WITH (...) or SET (...): an int, a str, a bool, or None for DEFAULT."""
 
@@ -44,7 +45,7 @@ class Option:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateTable:
     """CREATE TABLE; ``raw`` is CREATE RAW TABLE, which has no columns of its own."""
 
@@ -59,7 +60,7 @@ class CreateTable:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropTable:
     """DROP TABLE [IF EXISTS] t."""
 
@@ -67,7 +68,7 @@ class DropTable:
     if_exists: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecallTable:
     """RECALL TABLE id-or-name [AS new_name]."""
 
@@ -75,7 +76,7 @@ class RecallTable:
     new_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddColumn:
     """ALTER TABLE ... ADD [COLUMN] ...; ``family`` is None for the main family."""
 
@@ -84,7 +85,7 @@ class AddColumn:
     family: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropColumn:
     """ALTER TABLE ... DROP [COLUMN] name."""
 
@@ -92,7 +93,7 @@ class DropColumn:
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameColumn:
     """ALTER TABLE ... RENAME [COLUMN] old TO new."""
 
@@ -100,14 +101,14 @@ class RenameColumn:
     new_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameTable:
     """ALTER TABLE ... RENAME TO new_name."""
 
     new_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOptions:
     """ALTER TABLE ... SET (options)."""
 
@@ -117,7 +118,7 @@ class SetOptions:
 AlterAction: TypeAlias = AddColumn | DropColumn | RenameColumn | RenameTable | SetOptions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AlterTable:
     """ALTER TABLE with one action or, comma-separated, several column actions."""
 

@@ -1,13 +1,14 @@
 """SHOW, DESCRIBE, SET and RESET as written (see ``ast``)."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.ast import TableName
 from pegasus_tab.sql.place import Place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Show:
     """SHOW ... and DESCRIBE t; ``name`` is the setting for ``option``, None for all."""
 
@@ -17,7 +18,7 @@ class Show:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOption:
     """SET name = value; None resets it."""
 

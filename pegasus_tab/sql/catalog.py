@@ -1,12 +1,12 @@
 """What the binder knows of tables: a catalog protocol and the table value it hands out."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from pegasus_tab.base.record import record
 from pegasus_tab.tabular.schema import Schema
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A table as the catalog saw it.
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.explain_access import access_name, key_lines, partitions_touched
 from pegasus_tab.sql.expression import Expression
 from pegasus_tab.sql.plan_nodes import (
@@ -37,7 +38,7 @@ class Entry:
     children: "list[Entry]" = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccessSummary:
     """What a statement would read, for the shell's toolbar.
 

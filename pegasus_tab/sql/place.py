@@ -1,10 +1,11 @@
 """Where in a statement something stands."""
 
-from dataclasses import dataclass
 from typing import TypedDict
 
+from pegasus_tab.base.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Place:
     """Characters ``position`` .. ``position + length`` of the statement, 0-based, length >= 1."""
 

@@ -9,9 +9,9 @@ miss, and a lost update of the text count makes the cache forget a little early 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.catalog import Catalog, Table
 from pegasus_tab.sql.plan_nodes import Statement
 
@@ -24,7 +24,7 @@ ENTRY_BYTES_MAX = 1 << 14
 Key: TypeAlias = tuple[str, object, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Entry:
     statement: Statement
     tables: tuple[Table, ...]

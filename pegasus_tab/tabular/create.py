@@ -1,8 +1,8 @@
 """New schemas, and the rules that every schema keeps (DESIGN.md 2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from pegasus_tab.base.record import record
 from pegasus_tab.tabular.errors import SchemaError
 from pegasus_tab.tabular.number_value import DECIMAL_PRECISION_MAX
 from pegasus_tab.tabular.row_keys import FAMILY_ID_MAX
@@ -13,7 +13,7 @@ COLUMNS_MAX = 1000
 NAME_CHARACTERS_MAX = 63
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnSpec:
     """A column as CREATE TABLE or ADD COLUMN states it.
 

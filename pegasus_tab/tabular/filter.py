@@ -4,13 +4,14 @@ SQL's three-valued logic throughout: a comparison with NULL is NULL, and only TR
 Values are Python values of the column's type (see value.py); column numbers are column ids.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pegasus_tab.base.record import record
 
 Comparison: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare:
     """``column operator value``; the value is never None."""
 
@@ -19,7 +20,7 @@ class Compare:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class In:
     """``column IN (values)``; values hold no None."""
 
@@ -27,7 +28,7 @@ class In:
     values: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IsNull:
     """``column IS NULL``, or IS NOT NULL when negated."""
 
@@ -35,7 +36,7 @@ class IsNull:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Like:
     """``column LIKE pattern`` with % and _ and backslash as escape; ILIKE ignores case."""
 
@@ -44,21 +45,21 @@ class Like:
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And:
     """All of them; an empty And is TRUE."""
 
     parts: "tuple[Filter, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or:
     """Any of them; an empty Or is FALSE."""
 
     parts: "tuple[Filter, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not:
     """Negation; NOT NULL is NULL."""
 

@@ -2,13 +2,13 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
 
 from pegasus_tab.base.errors import DataError
+from pegasus_tab.base.record import record
 from pegasus_tab.tabular.integer_form import (
     DATE_EPOCH_ORDINAL,
     decimal_of,
@@ -41,7 +41,7 @@ FIXED_KEY_BYTES = {
 """Element width of every type of fixed width; TEXT and BLOB are missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyElement:
     """One column of a key.
 

@@ -9,17 +9,17 @@ full case folding: 'ss' does not match the sharp s).
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from pegasus_tab.base.errors import DataError
+from pegasus_tab.base.record import record
 
 _DOTTED_CAPITAL_I = "\u0130"
 _CAPITAL_SIGMA = "\u03a3"
 _SMALL_SIGMA = "\u03c3"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LikePattern:
     """A parsed pattern.
 
