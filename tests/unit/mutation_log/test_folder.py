@@ -36,6 +36,10 @@ def test_write_in_parts(folder: LogFolder) -> None:
     file.close()
     assert folder.read("a") == b"\0bcdef\0\0\0\0"
     assert folder.read("a", 3) == b"\0bc"
+    assert folder.read("a", 3, 4) == b"ef\0"
+    assert folder.read("a", -1, 5) == b"f\0\0\0\0"
+    assert folder.read("a", 3, 9) == b"\0"
+    assert folder.read("a", 3, 10) == b""
 
 
 def test_write_beyond_the_end_grows(folder: LogFolder) -> None:
