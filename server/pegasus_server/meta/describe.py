@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
+from pegasus_server.meta.diagnosis import Diagnosis
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.failure_detector import Node
 from pegasus_server.meta.guardian import Guardian
@@ -153,6 +154,16 @@ def describe_partition(guardian: Guardian, gpid: Gpid) -> str:
     gone = " primary gone" if watch.gone_us is not None else ""
     reason = f": {watch.reason}" if watch.reason else ""
     return f"{gpid} {describe_record(guardian.ward.partitions.record(gpid))}{gone}{reason}"
+
+
+def describe_diagnosis(diagnosis: Diagnosis) -> list[str]:
+    """Render a partition that is not whole, one line, and its evidence, one line a server."""
+    lines = [f"{diagnosis.gpid}: {diagnosis.reason}"]
+    for each in diagnosis.evidence:
+        state = "alive" if each.is_alive else "dead"
+        account = "no account" if each.report is None else describe_report(each.report)
+        lines.append(f"  {each.node} {state} member@{each.member_ballot} {account}")
+    return lines
 
 
 def _listed(items: Iterable[object]) -> str:

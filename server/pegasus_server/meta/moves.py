@@ -36,10 +36,6 @@ class Moves:
             if len(self._waiting) < MOVES_MAX:
                 self._waiting.append(move)
 
-    def clear(self) -> None:
-        """Forget what has not begun."""
-        self._waiting.clear()
-
     def look(
         self,
         config: Callable[[Gpid], PartitionConfig | None],

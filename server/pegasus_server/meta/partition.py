@@ -5,7 +5,7 @@ all of them (A4). So the members of the newest configuration that had any are th
 all are gone; that is what the drops remember.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pegasus_tab.base.cluster import PartitionConfig
 from pegasus_tab.base.ids import Ballot, NodeName
@@ -67,10 +67,6 @@ class PartitionRecord:
             return self.config.members
         newest = self.drops[-1].ballot
         return tuple(each.node for each in self.drops if each.ballot == newest)
-
-    def with_replica_count(self, replica_count: int) -> "PartitionRecord":
-        """Return the record asking for another number of replicas; no membership changes."""
-        return replace(self, config=replace(self.config, max_replica_count=replica_count))
 
 
 def unborn(replica_count: int) -> PartitionRecord:

@@ -31,7 +31,13 @@ from pegasus_server.meta.cluster_inputs import (
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_numbers import ClusterNumbers
 from pegasus_server.meta.cluster_state import ClusterState
-from pegasus_server.meta.describe import describe_effect, describe_node, describe_partition
+from pegasus_server.meta.describe import (
+    describe_diagnosis,
+    describe_effect,
+    describe_node,
+    describe_partition,
+)
+from pegasus_server.meta.diagnosis import diagnose
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.inputs import CreateTable, DropTable, RecallTable, SetReplicaCount
@@ -297,6 +303,10 @@ class Scenario:
         self.trace += [describe_node(each) for each in ward.detector.nodes.values()]
         for each in ward.partitions:
             self.trace.append(describe_partition(self.meta.guardian, each))
+
+    def do_diagnose(self, _: str) -> None:
+        for each in diagnose(self.meta.guardian):
+            self.trace += describe_diagnosis(each)
 
 
 def gpid(text: str) -> Gpid:
