@@ -33,12 +33,21 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until its port accepts."""
+        self.launch()
+        self.await_port()
+
+    def launch(self) -> None:
+        """Start it."""
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pegasus_server", self.role, "--config", str(self.config)],
                 stdout=output,
                 stderr=output,
             )
+
+    def await_port(self) -> None:
+        """Wait until its port accepts."""
+        assert self.process is not None
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             code = self.process.poll()
@@ -92,9 +101,15 @@ class Cluster:
         servers = [self.meta, *self.replicas]
         return "\n".join(f"--- {each.name}\n{each.printed()}" for each in servers)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start all servers and wait until their ports accept."""
         for server in (self.meta, *self.replicas):
-            server.start()
+            server.launch()
+        for server in (self.meta, *self.replicas):
+            server.await_port()
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:

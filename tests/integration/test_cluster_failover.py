@@ -1,5 +1,6 @@
 """Three replica servers under load: what was acknowledged survives the death of any one of them."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pegasus_tab.base.errors import Error
 from pegasus_tab.kv import Client, connect
 from pegasus_tab.wire.messages import QueryConfigResponse
 from tests.integration.cluster import Cluster
-from tests.integration.wire_client import WireClient
+from tests.integration.wire_client import FrameworkError, WireClient, WireTable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -85,6 +86,14 @@ def is_whole(cluster: Cluster, members: int = 3) -> bool:
     return all(each.primary and len(each.secondaries) == members - 1 for each in partitions)
 
 
+def is_written(client: Client, key: bytes, value: bytes) -> bool:
+    try:
+        client.table("t").set(key, b"", value)
+    except Error:
+        return False
+    return True
+
+
 def make_table(cluster: Cluster, client: Client) -> None:
     def has_servers() -> bool:
         try:
@@ -122,3 +131,64 @@ def test_killed_primary_loses_nothing_and_comes_back(cluster: Cluster) -> None:
         rows = {key: table.get(key, b"") for key in load.acknowledged}
     assert rows == load.acknowledged
     assert load.gap_seconds < FAILOVER_SECONDS_MAX, cluster.printed()
+
+
+def test_everything_killed_comes_back_whole(cluster: Cluster) -> None:
+    with connect(cluster.dsn) as client:
+        make_table(cluster, client)
+        with Load(cluster.dsn) as load:
+            wait_for("some writes", lambda: len(load.acknowledged) > 300, cluster)
+            for server in (cluster.meta, *cluster.replicas):
+                server.kill()
+            cluster.start()
+            written = len(load.acknowledged)
+            wait_for("writes go on", lambda: len(load.acknowledged) > written + 200, cluster)
+            wait_for("all have three replicas again", lambda: is_whole(cluster), cluster)
+        table = client.table("t")
+        rows = {key: table.get(key, b"") for key in load.acknowledged}
+    assert rows == load.acknowledged
+
+
+def test_stopped_server_hands_over_at_once(cluster: Cluster) -> None:
+    """A planned stop gives the lease back, so nobody waits for it to end."""
+    with connect(cluster.dsn) as client:
+        make_table(cluster, client)
+        with Load(cluster.dsn) as load:
+            wait_for("some writes", lambda: len(load.acknowledged) > 200, cluster)
+            victim = cluster.server(str(config(cluster).partitions[0].primary))
+            assert victim.stop() == 0
+            written = len(load.acknowledged)
+            wait_for("writes go on", lambda: len(load.acknowledged) > written + 200, cluster)
+        table = client.table("t")
+        rows = {key: table.get(key, b"") for key in load.acknowledged}
+    assert rows == load.acknowledged
+
+
+def test_stalled_primary_serves_nothing_stale(cluster: Cluster) -> None:
+    """SIGSTOP for longer than the grace: on waking, the old primary answers no read (F08)."""
+    with connect(cluster.dsn) as client:
+        make_table(cluster, client)
+        table = client.table("t")
+        table.set(b"row", b"", b"old")
+        wire_config = config(cluster)
+        with WireClient(cluster.meta.port) as wire:
+            gpid = wire.table("t").gpid(b"row")
+        victim = cluster.server(str(wire_config.partitions[gpid.partition_index].primary))
+        assert victim.process is not None
+        with WireClient(victim.port) as stalled:
+            old = WireTable(stalled, gpid.app_id, PARTITIONS)
+            assert old.get(b"row") == b"old"
+            victim.process.send_signal(signal.SIGSTOP)
+            wait_for(
+                "another primary",
+                lambda: (
+                    str(config(cluster).partitions[gpid.partition_index].primary) != victim.name
+                ),
+                cluster,
+            )
+            wait_for("a write", lambda: is_written(client, b"row", b"new"), cluster)
+            victim.process.send_signal(signal.SIGCONT)
+            with pytest.raises(FrameworkError, match="ERR_INVALID_STATE"):
+                old.get(b"row")
+        wait_for("it learned", lambda: is_whole(cluster), cluster)
+        assert table.get(b"row", b"") == b"new"
