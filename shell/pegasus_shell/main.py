@@ -23,6 +23,7 @@ class ShellOptions(TypedDict):
     full_scan: str | None
     timeout: float | None
     timing: bool
+    no_guard: bool
     quiet: bool
     json_errors: bool
 
@@ -77,6 +78,7 @@ def main() -> None:
     help="Seconds a statement may take, and each page of its rows after the first.  [default: DSN's, or 30]",
 )
 @click.option("--timing", is_flag=True, help="Say how long each statement takes.")
+@click.option("--no-guard", is_flag=True, help="Do not ask before DELETE and UPDATE without WHERE.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only errors beside the data.")
 @click.option("--json-errors", is_flag=True, help="Print errors as JSON objects.")
 def shell(
@@ -98,6 +100,7 @@ def shell(
         view=View(format=options["output_format"], timing=options["timing"]),
         full_scan=options["full_scan"],
         timeout=options["timeout"],
+        guard=not options["no_guard"],
     )
     with unbroken_pipe():
         sys.exit(session.run(commands, files))

@@ -63,6 +63,13 @@ def expand(run: StatementRun, words: list[str]) -> ExitCode:
     return ExitCode.OK
 
 
+def guard(run: StatementRun, words: list[str]) -> ExitCode:
+    r"""``\guard``: ask before DELETE and UPDATE without WHERE."""
+    run.guard = switched(run.guard, words)
+    run.narration.say(f"Guard is {'on' if run.guard else 'off'}.")
+    return ExitCode.OK
+
+
 def set_format(run: StatementRun, words: list[str]) -> ExitCode:
     r"""``\format``: choose the output format."""
     if words:
@@ -105,6 +112,9 @@ METACOMMANDS: dict[str, Metacommand] = {
     "x": Metacommand("\\x [on|off]", "show one record after the other", expand),
     "format": Metacommand(
         f"\\format [{'|'.join(FORMATS)}]", "choose the output format", set_format
+    ),
+    "guard": Metacommand(
+        "\\guard [on|off]", "ask at the prompt before DELETE and UPDATE without WHERE", guard
     ),
     "i": Metacommand("\\i FILE", "run the statements of a file", include),
     "?": Metacommand("\\?", "show this list", show_help),

@@ -13,12 +13,13 @@ from prompt_toolkit.styles import Style
 from pegasus_shell.access_line import AccessLine
 from pegasus_shell.completion import SqlCompleter
 from pegasus_shell.exit_code import ExitCode
+from pegasus_shell.guard import is_yes, question
 from pegasus_shell.highlight import SqlLexer
 from pegasus_shell.metacommand import Quit, run_metacommand
 from pegasus_shell.statement_run import StatementRun
 from pegasus_tab.base.errors import Error
 from pegasus_tab.base.version import VERSION
-from pegasus_tab.sql.split import is_complete
+from pegasus_tab.sql.split import is_complete, split_statements
 
 STYLE = Style.from_dict(
     {
@@ -56,6 +57,7 @@ class Prompt:
             bottom_toolbar=self.toolbar,
             enable_history_search=True,
         )
+        self.answers: PromptSession[str] = PromptSession()
 
     def loop(self) -> ExitCode:
         r"""Take statements until ``\q`` or Ctrl-D; a failed statement does not end the session."""
@@ -72,8 +74,28 @@ class Prompt:
         """Run what was entered: a backslash command or statements."""
         if text.lstrip().startswith("\\"):
             run_metacommand(self.run, text)
-        else:
-            self.run.text(text)
+            return
+        for start, statement in split_statements(text):
+            try:
+                wanted = self.is_wanted(statement)
+            except KeyboardInterrupt:
+                self.run.narration.say("Cancelled")
+                return
+            if not wanted:
+                self.run.narration.say("Not run.")
+                return
+            if self.run.statement(statement, start, text) is not ExitCode.OK:
+                return
+
+    def is_wanted(self, statement: str) -> bool:
+        """Ask before a statement that changes every row of a table; Ctrl-D means no."""
+        asked = question(statement) if self.run.guard else None
+        if asked is None:
+            return True
+        try:
+            return is_yes(self.answers.prompt(asked))
+        except EOFError:
+            return False
 
     def wants_more(self) -> bool:
         """Whether Enter starts a new line: not yet a ``;``, and not a backslash command."""

@@ -26,6 +26,7 @@ class Session:
         view: how results are shown at first.
         full_scan: what a statement that reads a whole table does; None leaves it to the DSN.
         timeout: seconds a statement may take; None leaves it to the DSN.
+        guard: ask at the prompt before a statement that changes every row of a table.
     """
 
     dsn: str
@@ -33,6 +34,7 @@ class Session:
     view: View
     full_scan: str | None = None
     timeout: float | None = None
+    guard: bool = True
 
     def run(self, commands: Sequence[str], files: Sequence[Path]) -> ExitCode:
         """Run to the end; return the process's exit code."""
@@ -59,6 +61,7 @@ class Session:
                 return run_input(run)
             from pegasus_shell.prompt import Prompt
 
+            run.guard = self.guard
             return Prompt(run, self.dsn).loop()
 
     def connect(self) -> pegasus_tab.Connection:

@@ -32,7 +32,11 @@ class View:
 
 
 class StatementRun:
-    """Statements of one connection, one after the other."""
+    """Statements of one connection, one after the other.
+
+    Attributes:
+        guard: whether the prompt asks before a statement that changes every row of a table.
+    """
 
     def __init__(
         self, connection: pegasus_tab.Connection, narration: Narration, view: View
@@ -40,6 +44,7 @@ class StatementRun:
         self.connection = connection
         self.narration = narration
         self.view = view
+        self.guard = True
         connection.add_notice_handler(self.notice)
 
     def notice(self, text: str) -> None:

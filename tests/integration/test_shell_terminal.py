@@ -89,7 +89,7 @@ def test_ctrl_c_clears_what_is_being_typed(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [ENDLESS, "SELECT * FROM t a, t b", "UPDATE t SET v = v || '' ALLOW FILTERING"],
+    [ENDLESS, "SELECT * FROM t a, t b", "UPDATE t SET v = v || '' WHERE k >= 0"],
     ids=["counting", "printing", "writing"],
 )
 def test_ctrl_c_cancels_the_statement_and_keeps_the_session(
@@ -102,6 +102,39 @@ def test_ctrl_c_cancels_the_statement_and_keeps_the_session(
     terminal.wait_for(PROMPT)
     run(terminal, "SELECT 7 * 6 AS still;", "(1 row)")
     assert f"{ROWS}" in run(terminal, "SELECT count(*) FROM t;", "(1 row)")
+
+
+def answer(terminal: Terminal, statement: str, keys: str, shows: str) -> None:
+    """Enter a statement that is asked about, answer, and wait for what comes of it."""
+    terminal.type(f"{statement};\r")
+    terminal.wait_for("changes every row of g. Go on? [y/N]")
+    run(terminal, keys, shows)
+
+
+def test_a_change_of_every_row_is_asked_about(terminal: Terminal) -> None:
+    run(terminal, "CREATE TABLE g (k INT PRIMARY KEY, v INT);", "CREATE TABLE")
+    run(terminal, "UPSERT INTO g VALUES (1, 1), (2, 2);", "UPSERT 2")
+    for keys, shows in (
+        ("n", "Not run."),
+        ("", "Not run."),
+        (CTRL_D, "Not run."),
+        (CTRL_C, "Cancel"),
+    ):
+        answer(terminal, "DELETE FROM g", keys, shows)
+    answer(terminal, "UPDATE g SET v = 7; DELETE FROM g WHERE k = 1", "n", "Not run.")
+    run(terminal, "UPDATE g SET v = 8 WHERE k = 1;", "UPDATE 1")
+    answer(terminal, "UPDATE g SET v = v + 1", "y", "UPDATE 2")
+    run(terminal, "SELECT k, v FROM g WHERE k IN (1, 2) AND v IN (9, 3);", "(2 rows)")
+    run(terminal, "\\guard off", "Guard is off.")
+    run(terminal, "DELETE FROM g;", "DELETE 2")
+    run(terminal, "DROP TABLE g;", "RECALL TABLE g")
+
+
+def test_without_the_guard_nothing_is_asked(dsn: str, tmp_path: Path) -> None:
+    with shell(tmp_path, dsn, "--no-guard") as terminal:
+        terminal.wait_for(PROMPT)
+        run(terminal, "CREATE TABLE g (k INT PRIMARY KEY); DELETE FROM g;", "DELETE 0")
+        run(terminal, "DROP TABLE g;", "RECALL TABLE g")
 
 
 def test_ctrl_c_ends_a_command_with_130(dsn: str, tmp_path: Path) -> None:
