@@ -39,6 +39,8 @@ FOUNDING_US_MAX = 60 * US_PER_SECOND
 HEALING_US_MAX = 60 * US_PER_SECOND
 LAST_WRITES_US = 5 * US_PER_SECOND
 LOG_SEGMENTS_MAX = 16
+STORM_MESSAGES = 5_000
+"""Messages sent within LOOK_US that no work explains: answers that beget answers."""
 OPERATOR = "operator"
 
 _ONCE = (ClientQuestion, ClientAnswer, StoreQuestion, StoreReply, AdminQuestion, AdminAnswer)
@@ -112,6 +114,7 @@ class World:
         self._weather = Weather()
         self._is_founded = False
         self._meta_lives = 0
+        self._sent_before = 0
         self._meta_names = tuple(NodeName(f"m{n + 1}") for n in range(self.knobs.metas))
         self._metas: dict[str, Machine[MetaServer]] = {
             name: self._machine(name, self._start_meta) for name in self._meta_names
@@ -171,6 +174,9 @@ class World:
     # Messages.
 
     def _send(self, source: str, target: str, message: object) -> None:
+        if self.network.sent - self._sent_before > STORM_MESSAGES:
+            name = type(message).__name__
+            raise Violation("message_storm", f"{source} sends {target} {name} again and again")
         self.network.send(source, target, message, once=isinstance(message, _ONCE))
 
     def _deliver(self, source: str, target: str, message: object) -> None:
@@ -242,6 +248,7 @@ class World:
         self.clock.after(US_PER_SECOND, self._ask_for_table, attempt + 1)
 
     def _look(self) -> None:
+        self._sent_before = self.network.sent
         self._judges.look(self._running)
         self.clock.after(LOOK_US, self._look)
 
