@@ -87,7 +87,7 @@ class Recovery:
             LogRefusedError: the log is of a newer version, of another node, or gone.
             OSError: the log's disk refused.
         """
-        # A replay makes millions of objects and no cycle; looking for one takes as long as all else.
+        # A replay makes millions of objects and no cycle: looking for one is lost time.
         gc.disable()
         try:
             return self._run()
