@@ -1,0 +1,88 @@
+"""Configuration files: what is accepted, and the reason for what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from pegasus_server.runtime.cluster_config import (
+    MetaConfig,
+    ReplicaConfig,
+    data_path,
+    read_config,
+)
+from pegasus_server.runtime.startup_fault import StartupFault
+
+REPLICA = """
+cluster = "c"
+data = "d"
+port = 34801
+metas = ["127.0.0.1:34601"]
+"""
+META = """
+cluster = "c"
+data = "d"
+port = 34601
+metas = ["127.0.0.1:34601"]
+"""
+
+
+def file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "server.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_replica_server_needs_little(tmp_path: Path) -> None:
+    path = file(tmp_path, REPLICA)
+    config = read_config(path, ReplicaConfig)
+    assert config.node == "127.0.0.1:34801"
+    assert config.meta_nodes == ("127.0.0.1:34601",)
+    assert config.durability == "sync"
+    assert config.lease.numbers().lease_us == 6_000_000
+    assert data_path(path, config) == tmp_path / "d"
+
+
+def test_a_meta_server_needs_little(tmp_path: Path) -> None:
+    config = read_config(file(tmp_path, META + "[lease]\nlease_ms = 3000\n"), MetaConfig)
+    assert config.level == "steady"
+    assert config.lease.numbers().lease_us == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("colour = 1", "colour"),
+        ("port = 0", "port 0"),
+        ('port = "x"', "port"),
+        ("metas = []", "metas"),
+        ('metas = ["a"]', "host:port"),
+        ('cluster = ""', "name"),
+        ('durability = "soon"', "durability"),
+        ('host = "0.0.0.0"', "advertise"),
+        ("log_bytes_max = 1", "two segments"),
+        ("segment_bytes_max = 1", "65536"),
+        ("flush_ms = 0", "flush_ms"),
+        ("connections_max = 1", "connections"),
+        ("[lease]\nlease_ms = 9000", "lease 9000000 us is too long"),
+        ("[lease]\nbeacon_timeout_ms = 2000", "beacon"),
+    ],
+)
+def test_contradictions_are_refused(tmp_path: Path, line: str, reason: str) -> None:
+    key = line.split("=", maxsplit=1)[0]
+    kept = [each for each in REPLICA.splitlines() if not each.startswith(key)]
+    with pytest.raises(StartupFault, match=reason):
+        read_config(file(tmp_path, "\n".join([*kept, line])), ReplicaConfig)
+
+
+@pytest.mark.parametrize("text", ["cluster", "", META.replace('34601"]', '1"]')])
+def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StartupFault, match=r"server\.toml"):
+        read_config(file(tmp_path, text), MetaConfig)
+    with pytest.raises(StartupFault, match=r"missing\.toml"):
+        read_config(tmp_path / "missing.toml", MetaConfig)
+
+
+def test_a_meta_server_of_its_own_is_the_only_one(tmp_path: Path) -> None:
+    text = META.replace('"]', '", "127.0.0.1:34602"]')
+    with pytest.raises(StartupFault, match="the only one"):
+        read_config(file(tmp_path, text), MetaConfig)
