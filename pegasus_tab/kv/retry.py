@@ -47,6 +47,9 @@ NOT_EXECUTED: Final = frozenset(_REACTIONS) | {
     codes.ERR_UNAUTHENTICATED,
     codes.ERR_OPERATION_DISABLED,
     codes.ERR_DISK_INSUFFICIENT,
+    # A replica that is not served, or stops being served before the write has a decree; writes under
+    # way at that moment are answered ERR_TIMEOUT.
+    codes.ERR_CORRUPTION,
 }
 """Errors a server gives before a write has a decree (reliability reference 4 and 5.1).
 

@@ -151,8 +151,9 @@ def check(client: Client, served: set[int]) -> None:
         with pytest.raises(InternalError, match="ERR_CORRUPTION") as caught:
             table.get(key, b"")
         assert caught.value.sqlstate == "XX001"
-        with pytest.raises(Error, match="ERR_CORRUPTION"):
+        with pytest.raises(InternalError, match="ERR_CORRUPTION") as refused:
             table.set(key, b"", NEW)
+        assert not refused.value.ambiguous
 
 
 def test_damage_inside_a_data_file_is_found_when_it_is_read(folder: Path) -> None:

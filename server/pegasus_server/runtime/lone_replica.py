@@ -91,7 +91,9 @@ class LoneReplica(Replica):
         """Stop serving for good: the engine or the machine contradicted itself.
 
         Writes under way are answered ERR_TIMEOUT, which every client takes as "may have
-        happened": the log holds them, and the next start applies them.
+        happened": the log holds them, and the next start applies them. From now on requests are
+        answered ERR_CORRUPTION, which clients take as "did not happen": it is said of nothing that
+        has a decree.
         """
         if self.is_failed:
             return

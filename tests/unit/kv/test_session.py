@@ -220,6 +220,7 @@ def test_there_is_a_limit_to_calls_without_a_result() -> None:
         (codes.ERR_INVALID_DATA, DataError, "54000"),
         (codes.ERR_ACL_DENY, ProgrammingError, "42501"),
         (codes.ERR_INVALID_PARAMETERS, DataError, "22023"),
+        (codes.ERR_CORRUPTION, InternalError, "XX001"),
     ],
 )
 def test_refusals_are_verdicts_even_for_writes(

@@ -25,7 +25,12 @@ from pegasus_tab.wire.frame import (
     ResponseReader,
     encode_request,
 )
-from pegasus_tab.wire.messages import encode_blob_argument, encode_i64_argument
+from pegasus_tab.wire.messages import (
+    IncrRequest,
+    arguments,
+    encode_blob_argument,
+    encode_i64_argument,
+)
 
 HERE, FAULTY, ELSEWHERE = Gpid(1, 0), Gpid(1, 1), Gpid(9, 9)
 KEY = b"\0\1k"
@@ -43,8 +48,11 @@ class SilentDisk:
 
     refusal: str | None = None
 
+    def __init__(self) -> None:
+        self.asked: list[tuple[Mutation, Callable[[], None]]] = []
+
     def submit(self, mutation: Mutation, done: Callable[[], None]) -> None:
-        """Keep nothing."""
+        self.asked.append((mutation, done))
 
 
 class World:
@@ -144,6 +152,19 @@ def test_a_damaged_engine_stops_its_replica() -> None:
     assert world.get() == codes.ERR_CORRUPTION
     assert world.replica.is_failed
     assert world.put() == codes.ERR_CORRUPTION
+
+
+def test_a_write_refused_for_damage_has_no_decree() -> None:
+    """Clients take ERR_CORRUPTION as "did not happen"."""
+    world = World(BrokenEngine())
+    world.turn.open()
+    assert world.put() is None
+    reads_first = arguments(IncrRequest(b"\0\1other", 1).encode())
+    assert world.error(codes.INCR, HERE, reads_first) == codes.ERR_CORRUPTION
+    world.replies.clear()
+    world.turn.close()
+    assert [reply.error for reply in world.replies] == [codes.ERR_CORRUPTION]
+    assert world.disk.asked == []
 
 
 def test_a_defect_in_one_request_is_its_answer_and_logged(
