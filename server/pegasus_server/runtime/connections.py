@@ -47,10 +47,16 @@ class Connections:
         self._on_count = on_count
         self._open: dict[ClientConnection, _Watch] = {}
         self._per_address: Counter[str] = Counter()
+        self._requests_of_gone = 0
 
     def __len__(self) -> int:
         """Count the open connections."""
         return len(self._open)
+
+    @property
+    def requests(self) -> int:
+        """How many requests came on all connections so far."""
+        return self._requests_of_gone + sum([each.activity for each in self._open])
 
     def connected(self, connection: ClientConnection) -> bool:
         """Note a new connection; return False if it is one too many."""
@@ -66,6 +72,7 @@ class Connections:
         """Note that a connection has gone."""
         if self._open.pop(connection, None) is None:
             return
+        self._requests_of_gone += connection.activity
         self._per_address[connection.host] -= 1
         if not self._per_address[connection.host]:
             del self._per_address[connection.host]

@@ -41,6 +41,7 @@ from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.timers import Timers
 from pegasus_server.runtime.transport import ClientConnection
 from pegasus_server.runtime.turn import Turn
+from pegasus_server.runtime.warm_up import QUIET_LOOK_SECONDS, WarmUp
 from pegasus_server.storage.atomic_file import replace_file
 from pegasus_server.storage.rocks import RocksMemory
 from pegasus_tab.base.version import VERSION
@@ -194,11 +195,13 @@ class Node(Factory):
             delete_segments=lambda: self._disk.delete_below(dict(self._replicas.durable)),
         )
         sweeper = ExpirySweeper(self._replicas.serving, self._turn)
+        warm_up = WarmUp(lambda: self._connections.requests, 1 if self._options.embedded else 0)
         look_at_disk()
         self._timers.every(LOOK_SECONDS, look_at_disk)
         self._timers.every(FLUSH_LOOK_SECONDS, flushing.look)
         self._timers.every(SLICE_SECONDS, sweeper.slice)
         self._timers.every(SWEEP_SECONDS, self._connections.sweep)
+        self._timers.every(QUIET_LOOK_SECONDS, warm_up.look)
         self._timers.every(TICK_SECONDS, self._meta.tick)
         self._reactor.callWhenRunning(self._turn.run, self._meta.tick)
         if self._options.embedded:

@@ -97,3 +97,12 @@ def test_all_can_be_asked_to_go() -> None:
     door.enter(two)
     door.connections.lose_all()
     assert (one.is_lost, two.is_lost) == (True, True)
+
+
+def test_requests_of_gone_connections_still_count() -> None:
+    door, one, two = Door(), Connection(), Connection()
+    door.enter(one)
+    door.enter(two)
+    one.activity, two.activity = 3, 4
+    door.leave(one)
+    assert door.connections.requests == 7

@@ -10,6 +10,7 @@ from pegasus_server.runtime.embedded import FIRST_CLIENT_SECONDS, LastClientWatc
 from pegasus_server.runtime.flush import Flushing
 from pegasus_server.runtime.timers import Timers
 from pegasus_server.runtime.turn import Turn
+from pegasus_server.runtime.warm_up import WarmUp
 
 
 def test_writes_stop_below_the_minimum_and_resume_a_good_deal_above_it(tmp_path: Path) -> None:
@@ -148,3 +149,32 @@ def test_a_timer_that_raises_comes_again() -> None:
     timers.stop()
     clock.advance(2.0)
     assert calls == [2.0, 4.0]
+
+
+class WarmUps:
+    """A warm-up whose imports are counted."""
+
+    def __init__(self, requests_min: int) -> None:
+        self.requests = 0
+        self.imports = 0
+        self._warm_up = WarmUp(lambda: self.requests, requests_min, self._count)
+
+    def _count(self) -> None:
+        self.imports += 1
+
+    def look(self, *, requests: int = 0) -> int:
+        """Look after so many more requests; return how often it imported so far."""
+        self.requests += requests
+        self._warm_up.look()
+        return self.imports
+
+
+def test_warm_up_waits_for_a_quiet_moment_and_happens_once() -> None:
+    node = WarmUps(requests_min=0)
+    assert [node.look(requests=1), node.look(requests=5), node.look()] == [0, 0, 1]
+    assert [node.look(), node.look(requests=1), node.look()] == [1, 1, 1]
+
+
+def test_warm_up_of_an_embedded_node_waits_for_its_first_client() -> None:
+    node = WarmUps(requests_min=1)
+    assert [node.look(), node.look(), node.look(requests=1), node.look()] == [0, 0, 0, 1]
