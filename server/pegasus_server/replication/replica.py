@@ -364,7 +364,7 @@ class Replica:
         self._reconfiguration.overtake(config.ballot)
         effects = self._roles.enter(config, now_us, begins_learning=begins_learning)
         self._roles.note_confirmed(adoption.asked_us)
-        if self._roles.is_unconfirmed:
+        if self._roles.is_unconfirmed(now_us):
             effects += self._lapse(now_us)
         deferred, self._deferred = self._deferred, deque()
         for each in deferred:

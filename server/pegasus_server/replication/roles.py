@@ -195,10 +195,9 @@ class Roles:
         """Note that meta confirmed the configuration when asked at ``asked_us``, or later."""
         self._confirmed_us = max(self._confirmed_us, asked_us)
 
-    @property
-    def is_unconfirmed(self) -> bool:
-        """Tell whether the lease lapsed since meta was asked for the role of a primary."""
-        return self.serving is not None and self._confirmed_us < self._lease.since_us
+    def is_unconfirmed(self, now_us: int) -> bool:
+        """Tell whether the lease is over, or lapsed since meta was asked for a primary's role."""
+        return self.serving is not None and not self._lease.covers(self._confirmed_us, now_us)
 
     def confirm(
         self, config: PartitionConfig, asked_us: int, now_us: int, *, settled: bool
