@@ -1,5 +1,6 @@
 """Three replica servers under load: what was acknowledged survives the death of any one of them."""
 
+import shutil
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from pegasus_tab.base.errors import Error
 from pegasus_tab.kv import Client, connect
+from pegasus_tab.wire.keys import encode_key
 from pegasus_tab.wire.messages import QueryConfigResponse
 from tests.integration.cluster import Cluster
 from tests.integration.wire_client import FrameworkError, WireClient, WireTable
@@ -18,6 +20,9 @@ from tests.integration.wire_client import FrameworkError, WireClient, WireTable
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PARTITIONS = 4
+ROWS_POURED = 2000
+VALUE_BYTES = 4000
+"""So large that a primary soon keeps no longer what a learner needs."""
 WAIT_SECONDS_MAX = 60.0
 FAILOVER_SECONDS_MAX = 30.0
 """Nothing is measured here: a machine that is busy with other tests takes longer than the 10 s."""
@@ -147,6 +152,46 @@ def test_everything_killed_comes_back_whole(cluster: Cluster) -> None:
         table = client.table("t")
         rows = {key: table.get(key, b"") for key in load.acknowledged}
     assert rows == load.acknowledged
+
+
+def pour(dsn: str, rounds: int) -> int:
+    """Write much at once; return how many rows were acknowledged."""
+    acknowledged = 0
+    with connect(dsn) as client:
+        table = client.table("t")
+        for number in range(rounds):
+            calls = [
+                table.put_call(encode_key(b"%d" % row, b"%d" % number), bytes(VALUE_BYTES))
+                for row in range(ROWS_POURED)
+            ]
+            acknowledged += sum(not isinstance(each, Error) for each in client.run(calls))
+    return acknowledged
+
+
+def test_wiped_server_learns_everything_under_load(cluster: Cluster) -> None:
+    """Files, the log of what came meanwhile, and the last mutations: all three ways to learn."""
+    with connect(cluster.dsn) as client:
+        make_table(cluster, client)
+        assert pour(cluster.dsn, 3) == 3 * ROWS_POURED
+        victim = cluster.replicas[0]
+        victim.kill()
+        shutil.rmtree(victim.folder)
+        with Load(cluster.dsn) as load:
+            victim.start()
+            wait_for("the killed server was missed", lambda: not is_whole(cluster), cluster)
+            pour(cluster.dsn, 5)
+            wait_for("it learned", lambda: is_whole(cluster), cluster)
+        table = client.table("t")
+        for other in cluster.replicas[1:]:
+            # What the learner holds is seen once nobody else has it.
+            other.stop()
+            break
+        wait_for("the others serve", lambda: is_written(client, b"x", b"y"), cluster)
+        rows = {key: table.get(key, b"") for key in load.acknowledged}
+        counts = {table.sortkey_count(b"%d" % row) for row in range(ROWS_POURED)}
+    assert rows == load.acknowledged
+    assert min(counts) >= 3
+    assert "learned up to decree" in victim.printed()
 
 
 def test_stopped_server_hands_over_at_once(cluster: Cluster) -> None:

@@ -3,7 +3,7 @@
 node.lock            who holds the folder (node_lock)
 node.json            format of the folder, cluster id, node id
 node.log             what the node had to say
-life                 how often a server of a cluster was started
+life                 number of the last start of a server of a cluster
 meta/state.json      the tables (meta_store_file)
 meta/*               the same and more in a cluster (meta_store_folder)
 tables.json          what meta told a replica server (table_notes)
@@ -124,13 +124,21 @@ class DataFolder:
         fsync_folder(path.parent)
         return aside
 
-    def next_life(self) -> int:
-        """Count the starts of this server, this one included; durable when it returns."""
+    def next_life(self, unix_seconds: int) -> int:
+        """Return a number above that of every earlier start; durable when it returns.
+
+        Args:
+            unix_seconds: the wall clock. It puts the first life of a new folder above those of a
+                lost one; after that the file counts, whatever the clock does.
+
+        Raises:
+            StartupFault: the file is damaged.
+        """
         file = self.path / "life"
         try:
-            life = int(file.read_text()) + 1
+            life = max(int(file.read_text()) + 1, unix_seconds)
         except FileNotFoundError:
-            life = 1
+            life = unix_seconds
         except ValueError as error:
             raise StartupFault(
                 EXIT_BAD_FOLDER,

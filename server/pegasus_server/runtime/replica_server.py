@@ -28,7 +28,7 @@ from pegasus_server.replication.messages import (
     PrepareAck,
     Stale,
 )
-from pegasus_server.runtime.clock import boottime_us
+from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
 from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
 from pegasus_server.runtime.data_folder import DataFolder
@@ -101,7 +101,7 @@ class ReplicaServer:
             StartupFault: why it cannot start.
         """
         self._front.listen()
-        self._life = self._folder.next_life()
+        self._life = self._folder.next_life(unix_seconds())
         memory = RocksMemory()
         restart = ReplicaRestart(self._folder, self._node, memory, self._life)
         restored = self._restore(restart)
