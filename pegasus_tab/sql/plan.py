@@ -35,7 +35,7 @@ def plan_statement(
         plan,
         parsed.parameters,
         tuple(planning.computed.expressions),
-        tuple(planning.notices),
+        tuple(dict.fromkeys(planning.notices)),  # a table may stand in FROM several times
     )
     return statement, tuple(planning.tables)
 

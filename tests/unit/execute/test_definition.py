@@ -120,6 +120,8 @@ def test_settings_are_the_sessions_own(sql: SqlRunner, session: Session) -> None
     sql("CREATE TABLE t (a INT, PRIMARY KEY (a))")
     sql("SELECT * FROM t")
     assert "reads all 4 partitions" in sql.notices[0]
+    sql("SELECT count(*) FROM t x, t y")
+    assert len(sql.notices) == 1
     sql("SET full_scan = error")
     with pytest.raises(ProgrammingError):
         sql("SELECT * FROM t")
