@@ -65,6 +65,40 @@ def list_tables(dsn: str) -> None:
     carry_out(dsn, act)
 
 
+@click.command("nodes")
+@dsn_option
+def nodes(dsn: str) -> None:
+    """List the replica servers: address, alive or not."""
+
+    def act(client: "Client") -> str:
+        from pegasus_tab.wire.codes import NodeStatus
+
+        rows = [
+            f"{each.address}\t{NodeStatus(each.status).name.lower()}"
+            for each in client.list_nodes()
+        ]
+        return "\n".join(rows)
+
+    carry_out(dsn, act)
+
+
+@click.command("partitions")
+@click.argument("table")
+@dsn_option
+def partitions(table: str, dsn: str) -> None:
+    """List the partitions of TABLE: index, ballot, last committed decree, primary, secondaries."""
+
+    def act(client: "Client") -> str:
+        rows = [
+            f"{each.pid.partition_index}\t{each.ballot}\t{each.last_committed_decree}\t"
+            f"{each.primary or '-'}\t{','.join(map(str, each.secondaries))}"
+            for each in client.partitions(table)
+        ]
+        return "\n".join(rows)
+
+    carry_out(dsn, act)
+
+
 def carry_out(dsn: str, act: "Callable[[Client], str]") -> None:
     """Connect, act, print what it returned; exit with the code of what went wrong."""
     from pegasus_tab.kv import connect
@@ -80,4 +114,4 @@ def carry_out(dsn: str, act: "Callable[[Client], str]") -> None:
     sys.exit(ExitCode.OK)
 
 
-COMMANDS = (create_table, drop_table, list_tables)
+COMMANDS = (create_table, drop_table, list_tables, nodes, partitions)
