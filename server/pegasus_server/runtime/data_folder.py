@@ -3,6 +3,7 @@
 node.lock            who holds the folder (node_lock)
 node.json            format of the folder, cluster id, node id
 node.log             what the node had to say
+boot                 the machine's boot and the class of the log then (boot_note)
 life                 number of the last start of a server of a cluster
 meta/state.json      the tables (meta_store_file)
 meta/*               the same and more in a cluster (meta_store_folder)

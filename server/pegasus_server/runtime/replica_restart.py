@@ -70,6 +70,7 @@ class ReplicaRestart:
         node: this server.
         memory: caches shared by the engines.
         life: number of this start, for the names of what is set aside.
+        is_suspect: the log may lack what was acknowledged, and nothing in it would show that.
     """
 
     def __init__(
@@ -78,11 +79,14 @@ class ReplicaRestart:
         node: NodeName,
         memory: RocksMemory,
         life: int,
+        *,
+        is_suspect: bool,
     ) -> None:
         self._folder = folder
         self._node = node
         self._memory = memory
         self._life = life
+        self._is_suspect = is_suspect
         self._opened: dict[Gpid, tuple[ReplicaFolder, ReplicaRecord, RocksEngine]] = {}
         self._faults: dict[Gpid, str] = {}
 
@@ -153,7 +157,7 @@ class ReplicaRestart:
             ),
             Timestamps(max(stamps, default=0)),
             durable,
-            suspect=record.suspect or given_back.suspect is not None,
+            suspect=self._is_suspect or record.suspect or given_back.suspect is not None,
             signature=record.signature,
         )
         return RestoredReplica(state, engine, folder, record)

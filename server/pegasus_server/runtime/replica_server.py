@@ -28,6 +28,7 @@ from pegasus_server.replication.messages import (
     PrepareAck,
     Stale,
 )
+from pegasus_server.runtime.boot_note import current_boot, note_boot
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
 from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
@@ -103,7 +104,12 @@ class ReplicaServer:
         self._front.listen()
         self._life = self._folder.next_life(unix_seconds())
         memory = RocksMemory()
-        restart = ReplicaRestart(self._folder, self._node, memory, self._life)
+        is_suspect = note_boot(self._folder.path / "boot", current_boot(self._config.durability))
+        if is_suspect:
+            logger.warning("the machine went down and writes were not synced: replicas are suspect")
+        restart = ReplicaRestart(
+            self._folder, self._node, memory, self._life, is_suspect=is_suspect
+        )
         restored = self._restore(restart)
         self._disk = DiskThread(
             restored.log,
