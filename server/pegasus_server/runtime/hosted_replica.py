@@ -275,11 +275,15 @@ class HostedReplica(Replica):
 
         self._parts.disk.run(flush, flushed, failed)
 
-    def close(self) -> None:
-        """Flush and close the engine in the background; nothing is driven any more."""
+    def end(self) -> None:
+        """Drive nothing any more; what waits may have happened."""
         self._is_closed = True
         answer_all(self._outstanding, codes.ERR_TIMEOUT)
         self._outstanding.clear()
+
+    def close(self) -> None:
+        """End, then flush and close the engine in the background."""
+        self.end()
         if self.learning.is_replacing:
             return  # its files are found as they are, at the next start
         engine, record = self.rocks, self._record

@@ -134,6 +134,7 @@ class ReplicaHost:
         del self.replicas[gpid]
         self._deleting.add(gpid)
         replica.learning.teacher.end()
+        replica.end()
 
         def delete() -> None:
             replica.engine.close()
