@@ -94,6 +94,7 @@ class ReplicaServer:
         self._folder = folder
         self._node = config.node
         self._front = Front(reactor, config, self._take)
+        self._is_stopping = False
 
     def start(self) -> None:
         """Recover and begin to serve. Blocks.
@@ -169,7 +170,9 @@ class ReplicaServer:
         space = DiskSpace(self._folder.path, config.free_bytes_min)
 
         def look_at_disk() -> None:
-            self._dispatch.writes_refused = codes.ERR_CAPACITY_EXCEEDED if space.look() else None
+            is_short = space.look()
+            if not self._is_stopping:
+                self._dispatch.writes_refused = codes.ERR_CAPACITY_EXCEEDED if is_short else None
 
         flushing = Flushing(
             flush_seconds=config.flush_ms / 1000,
@@ -274,6 +277,7 @@ class ReplicaServer:
         stopped: Deferred[None] = Deferred()
         stopped = stopped.addTimeout(STOP_SECONDS_MAX, self._reactor, _log_slow_stop)
         self._front.stop_listening()
+        self._is_stopping = True
         self._dispatch.writes_refused = codes.ERR_INVALID_STATE
 
         def leave() -> None:
