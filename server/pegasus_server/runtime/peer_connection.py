@@ -5,7 +5,6 @@ the client's protocol, which knows what to make of it.
 """
 
 import logging
-from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IReactorTime
@@ -167,14 +166,3 @@ class ClusterConnection(ClientConnection):
         # To the clients' registry the connection is gone.
         super().connectionLost()
         PeerConnection(self._listener, self.host).adopt(transport, data)
-
-
-def cluster_connection_factory(
-    dispatch: Dispatch,
-    turn: Turn,
-    registry: Registry,
-    reactor: IReactorTime,
-    listener: PeerListener,
-) -> Callable[[], ClusterConnection]:
-    """Return a function that makes the protocol of each new connection."""
-    return lambda: ClusterConnection(dispatch, turn, registry, reactor, listener)
