@@ -101,7 +101,7 @@ class HostedReplica(Replica):
             ReplicaIdentity(machine.state.gpid, machine.node),
             engine,
             timestamps=machine.state.timestamps,
-            disk=parts.disk,
+            disk=parts.log,
             turn=parts.turn,
             envs=envs,
             first_scan_id=first_scan_id,

@@ -51,6 +51,7 @@ from pegasus_server.runtime.startup_fault import (
 )
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.table_notes import TableNotes
+from pegasus_server.runtime.turn_log import TurnLog
 from pegasus_server.storage.rocks import RocksMemory
 from pegasus_tab.base.cluster import (
     BeaconAck,
@@ -126,6 +127,7 @@ class ReplicaServer:
             self._node,
             self._front.turn,
             self._disk,
+            TurnLog(self._disk, self._front.turn),
             self._ballots.run,
             self._files.run,
             self._front.links,

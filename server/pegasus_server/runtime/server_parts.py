@@ -7,6 +7,7 @@ from pegasus_server.replication.lease import Lease
 from pegasus_server.runtime.background import RunInBackground
 from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.peer_links import PeerLinks
+from pegasus_server.runtime.replica import LogDisk
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.rocks import RocksMemory
 from pegasus_tab.base.cluster import ConfigQuery, ConfigUpdate, ReplicaReport
@@ -21,6 +22,7 @@ class ServerParts:
         node: its name.
         turn: its turn.
         disk: the log's thread; its jobs are those that use engines, one after another.
+        log: the same for mutations, those of a turn in one piece.
         run_ballots: for writing ballots, which must not wait for a flush.
         run_files: for reading and writing pieces of files that learners copy.
         links: to the other servers.
@@ -32,6 +34,7 @@ class ServerParts:
     node: NodeName
     turn: Turn
     disk: DiskThread
+    log: LogDisk
     run_ballots: RunInBackground
     run_files: RunInBackground
     links: PeerLinks
