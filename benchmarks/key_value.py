@@ -90,7 +90,7 @@ def raw_rates(folder: Path) -> tuple[float, float]:
     """Return (get, put) operations a second of RocksDB in process, write-ahead log off."""
     db = Rdict(str(folder / "raw"), Options(raw_mode=True))
     options = WriteOptions()
-    options.disable_wal(True)
+    options.disable_wal = True  # type: ignore[assignment,method-assign]  # the stub is wrong
     db.set_write_options(options)
     keys = [encode_key(k, b"sort") for k in hash_keys()]
     start = time.perf_counter()
