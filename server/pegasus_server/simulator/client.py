@@ -22,8 +22,6 @@ from pegasus_server.simulator.workload import Workload, outcome_of, request_of
 from pegasus_tab.base.ids import Gpid
 
 TIMEOUT_US = 3_000_000
-ROUTE_TIMEOUT_US = 500_000
-AFTER_ERROR_US = 200_000
 
 
 class Client:
@@ -92,7 +90,7 @@ class Client:
         """Ask a meta server, each time the next one; the operation drawn never begins."""
         meta = self._metas[self._sequence % len(self._metas)]
         self._carry(meta, RouteQuestion(operation.request_id, operation.gpid))
-        self._pause(ROUTE_TIMEOUT_US)
+        self._pause(self._knobs.retry_us)
 
     def _lose_patience(self, operation: Operation) -> None:
         if operation is self._current:
@@ -104,7 +102,7 @@ class Client:
         if end is not End.UNKNOWN:
             operation.return_us = self._clock.now_us
         self._current = None
-        self._pause(0 if end is End.OK else AFTER_ERROR_US)
+        self._pause(0 if end is End.OK else self._knobs.retry_us)
 
     def receive(self, sender: str, message: object) -> None:
         """Take an answer; one that came too late changes nothing."""

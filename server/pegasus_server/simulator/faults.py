@@ -97,7 +97,7 @@ class Faults:
         machine = self._stage.machines[fault.target]
         if fault.kind is FaultKind.FREEZE:
             if is_on:
-                machine.process.stop()
+                machine.process.stop(reads_first=fault.argument == 1)
             elif machine.process.is_stopped:
                 machine.process.go_on()
             return
@@ -134,7 +134,7 @@ class Faults:
             case FaultKind.BIT_ROT:
                 if is_on and disk.names():
                     name = disk.names()[0]
-                    bits = 8 * len(disk.file(name).cached)
-                    disk.file(name).flip_bit(bits * int(fault.argument) // PER_MILLION)
+                    used = len(disk.read(name).rstrip(b"\0"))
+                    disk.file(name).flip_bit(8 * used * int(fault.argument) // PER_MILLION)
             case _:
                 raise AssertionError(f"{fault.kind} is no fault of a disk")

@@ -170,11 +170,12 @@ class HostedReplica:
         self.drive(LogAppended(decree, ballot))
 
     def _apply(self, effect: Apply) -> None:
-        self._parts.witness.note_applied(
-            self.machine.node, self.gpid, effect.decree, effect.changes
-        )
+        witness = self._parts.witness
+        witness.note_applied(self.machine.node, self.gpid, effect.decree, effect.changes)
         self.engine.apply(effect.changes, effect.decree)
         self.learning.note_applied(effect.decree, effect.changes)
+        if effect.tokens:
+            witness.note_acknowledged(self.machine.node, self.gpid, effect.decree)
         for token in effect.tokens:
             write = _write(token)
             self._overlay.settle(write.changes)
@@ -238,7 +239,9 @@ class HostedReplica:
             self._parts.answer(client, self._failed(question, NOT_SERVING))
             return
         ballot = self.machine.ballot
-        self._parts.witness.note_read(self.machine.node, self.gpid, ballot)
+        self._parts.witness.note_read(
+            self.machine.node, self.gpid, ballot, self.engine.applied_decree
+        )
         self._parts.answer(
             client, ClientAnswer(question.request_id, OK, response, ballot, Decree(0))
         )

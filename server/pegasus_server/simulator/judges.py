@@ -45,6 +45,7 @@ class _Partition:
         carried: decree -> client writes that were given it, by whichever primary.
         primaries: ballot -> node.
         served: highest ballot under which a read was answered.
+        acknowledged: highest decree whose clients were answered.
     """
 
     applied: dict[Decree, Sequence[Change]] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class _Partition:
     )
     primaries: dict[Ballot, str] = field(default_factory=dict)
     served: Ballot = Ballot(0)  # noqa: RUF009 - a NewType call makes no object
+    acknowledged: Decree = Decree(0)  # noqa: RUF009 - a NewType call makes no object
 
 
 class Judges:
@@ -111,8 +113,13 @@ class Judges:
                 "one_primary", f"partition {gpid}: {known} and {node} in ballot {ballot}"
             )
 
-    def note_read(self, node: str, gpid: Gpid, ballot: Ballot) -> None:
-        """A5, A13: once a primary served a read, no earlier one does."""
+    def note_acknowledged(self, gpid: Gpid, decree: Decree) -> None:
+        """Remember what every later read must show."""
+        partition = self._partitions[gpid]
+        partition.acknowledged = max(partition.acknowledged, decree)
+
+    def note_read(self, node: str, gpid: Gpid, ballot: Ballot, decree: Decree) -> None:
+        """A5, A10, A13: a read shows every acknowledged write; earlier primaries serve no more."""
         partition = self._partitions[gpid]
         if ballot < partition.served:
             raise Violation(
@@ -121,6 +128,12 @@ class Judges:
                 f"answered under {partition.served}",
             )
         partition.served = ballot
+        if decree < partition.acknowledged:
+            raise Violation(
+                "stale_read",
+                f"partition {gpid}: {node} answers a read at decree {decree} under ballot "
+                f"{ballot}, decree {partition.acknowledged} was acknowledged",
+            )
 
     # The state of the whole.
 

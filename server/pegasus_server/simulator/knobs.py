@@ -16,6 +16,7 @@ class Knobs:
         clients: that work at the same time.
         hash_keys: how many rows' hash keys there are.
         think_us: mean pause of a client between two operations.
+        retry_us: pause of a client after an error.
         delay_us: mean delay of the network.
         loss: probability that a message is lost, all the time.
         duplication: probability that one comes twice.
@@ -38,6 +39,7 @@ class Knobs:
     clients: int = 3
     hash_keys: int = 6
     think_us: int = 50_000
+    retry_us: int = 200_000
     delay_us: int = 200
     loss: float = 0.0
     duplication: float = 0.0

@@ -79,4 +79,4 @@ class Machine(Generic[Running]):
     def receive(self, sender: str, message: object) -> None:
         """Hand a message to the program, if there is one."""
         if self.program is not None:
-            self.process.take(self.program.receive, sender, message)
+            self.process.take_message(self.program.receive, sender, message)

@@ -1,8 +1,9 @@
 """A program on a machine: it runs, is stopped (SIGSTOP), or is dead.
 
 Whatever is meant for a stopped program waits, as it does in socket buffers and timer queues, and
-is taken in order once it goes on; its clock ran all the time. What was meant for a program that
-died never reaches the one that is started after it.
+is taken once it goes on; its clock ran all the time. A program that wakes may well read its sockets
+before it looks at its timers: that is how timers alone let a sleeper serve stale data (reliability
+reference 2.2). What was meant for a program that died never reaches the one that is started after.
 """
 
 from collections import deque
@@ -29,6 +30,8 @@ class Process:
         self._clock = clock
         self._machine = machine
         self._backlog: deque[tuple[Action, tuple[Any, ...]]] = deque()
+        self._messages: deque[tuple[Action, tuple[Any, ...]]] = deque()
+        self._reads_first = False
 
     @property
     def now_us(self) -> int:
@@ -57,18 +60,32 @@ class Process:
         else:
             action(*arguments)
 
+    def take_message(self, action: Action, *arguments: object) -> None:
+        """Run what a message calls for, now, later, or never."""
+        if self.is_alive and self.is_stopped and self._reads_first:
+            self._messages.append((action, arguments))
+        else:
+            self.take(action, *arguments)
+
     def die(self) -> None:
         """End; nothing runs in this life any more."""
         self.is_alive = False
         self._backlog.clear()
+        self._messages.clear()
 
-    def stop(self) -> None:
-        """Stop (SIGSTOP)."""
+    def stop(self, *, reads_first: bool) -> None:
+        """Stop (SIGSTOP).
+
+        Args:
+            reads_first: on waking, take messages before timers and what the disk did.
+        """
         self.is_stopped = True
+        self._reads_first = reads_first
 
     def go_on(self) -> None:
         """Go on (SIGCONT): first with what waited."""
         self.is_stopped = False
-        while self._backlog and self.is_alive and not self.is_stopped:
-            action, arguments = self._backlog.popleft()
-            action(*arguments)
+        for waiting in (self._messages, self._backlog):
+            while waiting and self.is_alive and not self.is_stopped:
+                action, arguments = waiting.popleft()
+                action(*arguments)

@@ -19,7 +19,8 @@ class FaultKind(StrEnum):
 
     KILL: process ``target`` dies and starts again after the duration (F01-F04).
     POWER: machine ``target`` loses power, unsynced sectors and all; starts again after (F06, F07).
-    FREEZE: process ``target`` is stopped and goes on after; its clock runs on (F08-F11).
+    FREEZE: process ``target`` is stopped and goes on after; its clock runs on (F08-F11). With
+        argument 1 it takes the messages that waited before its timers.
     CUT: nothing goes from ``target`` to machine ``argument`` (F14-F17).
     ISOLATE: nothing goes to or from ``target``.
     STORM: the network loses ``argument`` per mille of all messages (F18).

@@ -13,7 +13,7 @@ from pegasus_server.simulator.schedule import Fault, FaultKind, Schedule
 US_PER_SECOND = 1_000_000
 SAFETY_US_MIN, SAFETY_US_MAX = 15 * US_PER_SECOND, 45 * US_PER_SECOND
 FAMILY_FAULTS_MAX = 12
-CRASHES = (FaultKind.KILL, FaultKind.POWER)
+LOSING = (FaultKind.KILL, FaultKind.POWER, FaultKind.SYNC_FAILS)
 ON_SERVERS = (
     FaultKind.KILL,
     FaultKind.POWER,
@@ -31,7 +31,7 @@ _ARGUMENTS: dict[FaultKind, Callable[[Stream], int]] = {
     FaultKind.STORM: lambda stream: stream.between(20, 300),
     FaultKind.DISK_SLOW: lambda stream: int(stream.log_uniform(5_000, 3_000_000)),
     FaultKind.WALL_JUMP: lambda stream: stream.between(-3_600, 3_600) * US_PER_SECOND,
-    FaultKind.BIT_ROT: lambda stream: stream.below(1_000_000),
+    FaultKind.FREEZE: lambda stream: stream.below(2),
 }
 
 
@@ -49,7 +49,8 @@ def schedule(seed: int) -> Schedule:
     for kind in ANYWHERE:
         faults += _family(kind, [""], knobs, entropy.stream("faults", kind))
     faults += _cuts(servers, metas, knobs, entropy.stream("faults", "cut"))
-    faults += _rot(faults, servers, knobs, entropy.stream("faults", "rot"))
+    faults += _blackouts(servers, knobs, entropy.stream("faults", "blackout"))
+    faults = _with_rot(faults, servers, knobs, entropy.stream("faults", "rot"))
     faults.sort(key=lambda fault: (fault.time_us, fault.kind, fault.target))
     return Schedule(seed, knobs.to_fields(), tuple(faults))
 
@@ -61,14 +62,15 @@ def _knobs(stream: Stream) -> Knobs:
         metas=stream.weighted([(1, 2), (2, 1), (3, 2)]),
         partitions=stream.weighted([(2, 3), (4, 1)]),
         clients=stream.between(2, 6),
-        hash_keys=stream.between(2, 12),
-        think_us=int(stream.log_uniform(20_000, 300_000)),
+        hash_keys=int(stream.log_uniform(1, 13)),
+        think_us=int(stream.log_uniform(10_000, 300_000)),
+        retry_us=int(stream.log_uniform(10_000, 500_000)),
         delay_us=int(stream.log_uniform(100, 30_000)),
         loss=stream.log_uniform(0.001, 0.2) if is_rough and stream.chance(0.5) else 0.0,
         duplication=stream.log_uniform(0.001, 0.5) if is_rough and stream.chance(0.5) else 0.0,
         lateness=stream.log_uniform(0.001, 0.05) if is_rough and stream.chance(0.5) else 0.0,
         reorders=is_rough and stream.chance(0.5),
-        sync_us=int(stream.log_uniform(100, 30_000)),
+        sync_us=int(stream.log_uniform(100, 200_000)),
         clock_error_per_million=10_000 if stream.chance(0.5) else 0,
         segment_bytes=int(stream.log_uniform(8_192, 131_072)),
         flush_decrees=int(stream.log_uniform(5, 200)),
@@ -110,19 +112,37 @@ def _cuts(servers: list[str], metas: list[str], knobs: Knobs, stream: Stream) ->
     return faults
 
 
-def _rot(faults: list[Fault], servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
-    """Damage the log of one server, before it restarts, in worlds where no other crashes.
-
-    One whole copy of everything committed must stay; with more than one server's disk at fault
-    nobody could promise that (the fault atlas of reliability reference 5.4).
-    """
-    crashed = {
-        fault.target for fault in faults if fault.kind in CRASHES and fault.target in servers
-    }
-    crashed |= {fault.target for fault in faults if fault.kind is FaultKind.SYNC_FAILS}
-    if len(crashed) != 1 or stream.chance(0.5):
+def _blackouts(servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Draw power cuts of all servers at one moment; they come back one by one (F06)."""
+    if stream.chance(0.6):
         return []
-    (target,) = crashed
-    rot = _ARGUMENTS[FaultKind.BIT_ROT]
-    time_us = stream.below(knobs.safety_us)
-    return [Fault(time_us, FaultKind.BIT_ROT, target, rot(stream), 0)]
+    faults = []
+    for _ in range(stream.between(1, 2)):
+        time_us = stream.below(knobs.safety_us)
+        for server in servers:
+            duration_us = int(stream.log_uniform(US_PER_SECOND, 40 * US_PER_SECOND))
+            faults.append(Fault(time_us, FaultKind.POWER, server, 0, duration_us))
+    return faults
+
+
+def _with_rot(faults: list[Fault], servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Now and then, damage the log of one server just before it restarts (F29).
+
+    One whole copy of everything committed must stay: with more than one disk at fault nobody could
+    promise anything. So in such a world nothing else happens to disks, and no other server dies
+    (the fault atlas of reliability reference 5.4).
+    """
+    if stream.chance(0.8):
+        return faults
+    target = stream.choice(servers)
+    harmless = [
+        fault
+        for fault in faults
+        if fault.kind not in LOSING or fault.target not in servers or fault.target == target
+    ]
+    for _ in range(stream.between(1, 3)):
+        time_us = stream.below(knobs.safety_us)
+        place = stream.below(1_000_000)
+        harmless.append(Fault(time_us, FaultKind.BIT_ROT, target, place, 0))
+        harmless.append(Fault(time_us + 1, FaultKind.KILL, target, 0, US_PER_SECOND))
+    return harmless

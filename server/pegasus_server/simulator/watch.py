@@ -64,7 +64,12 @@ class Watch:
         self.note(f"{node} {gpid} {status} ballot {ballot}")
         self._judges.note_status(node, gpid, status, ballot)
 
-    def note_read(self, node: str, gpid: Gpid, ballot: Ballot) -> None:
+    def note_read(self, node: str, gpid: Gpid, ballot: Ballot, decree: Decree) -> None:
         """See Witness."""
-        self.note(f"{node} {gpid} read ballot {ballot}")
-        self._judges.note_read(node, gpid, ballot)
+        self.note(f"{node} {gpid} read ballot {ballot} decree {decree}")
+        self._judges.note_read(node, gpid, ballot, decree)
+
+    def note_acknowledged(self, node: str, gpid: Gpid, decree: Decree) -> None:
+        """See Witness."""
+        self.note(f"{node} {gpid} acknowledges {decree}")
+        self._judges.note_acknowledged(gpid, decree)

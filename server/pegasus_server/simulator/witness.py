@@ -41,5 +41,8 @@ class Witness(Protocol):
     def note_status(self, node: str, gpid: Gpid, status: ReplicaStatus, ballot: Ballot) -> None:
         """A replica is something else now."""
 
-    def note_read(self, node: str, gpid: Gpid, ballot: Ballot) -> None:
-        """A primary answered a read."""
+    def note_read(self, node: str, gpid: Gpid, ballot: Ballot, decree: Decree) -> None:
+        """A primary answered a read from an engine that shows ``decree``."""
+
+    def note_acknowledged(self, node: str, gpid: Gpid, decree: Decree) -> None:
+        """A primary answered the writes of a decree."""
