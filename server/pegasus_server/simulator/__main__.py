@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.seeds is not None:
         return _run_seeds(*_range(parser, options.seeds), options.minutes)
     schedule = _schedule(parser, options)
-    outcome = _run_one(schedule, prints_trace=options.trace)
+    outcome = _run_one(schedule, options)
     if outcome.violation is not None and options.shrink is not None:
         _shrink(schedule, options.shrink)
     return FAILED if outcome.violation is not None else 0
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shrink", type=Path, metavar="FILE", help="write the smallest failing schedule there"
     )
+    parser.add_argument("--history", type=Path, metavar="FILE", help="write what clients saw there")
     return parser
 
 
@@ -64,10 +65,12 @@ def _schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
         parser.error(f"--replay {options.replay}: {error}")
 
 
-def _run_one(schedule: Schedule, *, prints_trace: bool) -> Outcome:
-    world = World(schedule, keeps_trace=prints_trace)
+def _run_one(schedule: Schedule, options: argparse.Namespace) -> Outcome:
+    world = World(schedule, keeps_trace=options.trace)
     outcome = world.run()
-    if prints_trace or outcome.violation is not None:
+    if options.history is not None:
+        options.history.write_text("".join(f"{line}\n" for line in world.history.json_lines()))
+    if options.trace or outcome.violation is not None:
         _write("\n".join(world.trace.lines))
     for fault in schedule.faults:
         _write(f"fault {fault}")

@@ -5,12 +5,19 @@ several, keeps objects small.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pegasus_server.simulator.history import READS, WHOLE_HASH_KEY, End, Operation, RequestId, Verb
-from pegasus_server.simulator.linearizability import Finding, Observation, Verdict, check
+from pegasus_server.simulator.linearizability import (
+    OBJECT_UNKNOWN_SHARE_MAX,
+    UNKNOWN_SHARE_MAX,
+    Finding,
+    Observation,
+    Verdict,
+    check,
+)
 
 Rows: TypeAlias = tuple[tuple[bytes, bytes], ...]
 ObjectName: TypeAlias = tuple[bytes, bytes | None]
@@ -128,3 +135,25 @@ def _check(
     )
     unknown = sum(each.end is End.UNKNOWN for each in concerned)
     return ObjectFinding(name, len(concerned), unknown, finding, suspects)
+
+
+def fault_of(operations: Sequence[Operation], findings: Sequence[ObjectFinding]) -> str | None:
+    """Judge a history of which nobody knows more than its clients (reliability reference 5.3).
+
+    Args:
+        operations: the history.
+        findings: of ``check_objects`` without ``settled``.
+
+    Returns:
+        What is wrong, None if the history is linearizable and proves so: one with too many unknown
+        outcomes explains nearly anything, and counts as failed.
+    """
+    for each in findings:
+        if each.finding.verdict is not Verdict.LINEARIZABLE:
+            return f"{each.name}: {each.finding.verdict.name} over {each.operations} operations"
+        if each.unknown > OBJECT_UNKNOWN_SHARE_MAX * each.operations:
+            return f"{each.name}: {each.unknown} of {each.operations} outcomes are unknown"
+    unknown = sum(each.end is End.UNKNOWN for each in operations)
+    if unknown > UNKNOWN_SHARE_MAX * len(operations):
+        return f"{unknown} of {len(operations)} outcomes are unknown"
+    return None
