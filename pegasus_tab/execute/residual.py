@@ -8,6 +8,7 @@ its pushdown (reference/sql-peers.md 0.5 and 4.2).
 DuckDB runs in a worker thread, so that Ctrl-C and the statement's deadline reach the caller at once and interrupt the query.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from tempfile import TemporaryDirectory
@@ -137,6 +138,8 @@ class ResidualQueryRun:
         )
         self._reader: pa.RecordBatchReader | None = None
         try:
+            # Else an interrupt while its thread starts would leave it with work nobody knows of.
+            self._in_worker(lambda: None)
             self.schema = self._in_worker(lambda: self._begin(sql, parameters))
         except BaseException:
             self.close()
@@ -156,9 +159,15 @@ class ResidualQueryRun:
             return
         worker, self._worker = self._worker, None
         try:
-            worker.submit(self._let_go).result()
+            released = worker.submit(self._let_go)
         except RuntimeError:
             self._let_go()  # the interpreter is ending and starts no more work in threads
+        else:
+            # Work may go on that was interrupted too early, or that an interrupt kept from us.
+            while wait((released,), STOP_SECONDS).not_done:
+                with contextlib.suppress(duckdb.Error):  # it has been closed meanwhile
+                    self._cursor.interrupt()
+            released.result()
         worker.shutdown()
 
     def _begin(self, sql: str, parameters: Sequence[Any]) -> pa.Schema:
@@ -193,10 +202,8 @@ class ResidualQueryRun:
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise self._translated(error) from error
         except BaseException:
-            # The deadline or KeyboardInterrupt: closing must not wait for DuckDB to finish.
-            while not future.done():
-                self._cursor.interrupt()
-                wait((future,), STOP_SECONDS)
+            # The deadline or KeyboardInterrupt: closing, which follows, must not wait for DuckDB.
+            self._cursor.interrupt()
             raise
 
     def _result(self, future: Future[T]) -> T:

@@ -4,6 +4,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,6 +18,7 @@ from pegasus_tab.base.errors import (
     ProgrammingError,
     QueryCanceled,
 )
+from pegasus_tab.execute import residual
 from pegasus_tab.execute.deadline import Deadline
 from pegasus_tab.execute.residual import ResidualEngine, View
 from pegasus_tab.execute.session import Session
@@ -157,6 +160,28 @@ def test_the_deadline_ends_a_query_and_the_engine_lives_on(
     with pytest.raises(OperationalError, match="its timeout of 30 ms") as caught:
         list(engine.query(sql, views, (), deadline).batches())
     assert caught.value.sqlstate == "HYT00"
+    assert rows(engine, "SELECT sum(a) AS a FROM v", v=numbers(4)) == [(6,)]
+
+
+def test_ctrl_c_just_when_the_work_was_handed_over(
+    engine: ResidualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ThreadPoolExecutor):
+        """Its second work begins, and the caller never learns of it."""
+
+        submitted = 0
+
+        def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+            future = super().submit(*arguments, **named)
+            self.submitted += 1
+            if self.submitted == 2:
+                raise KeyboardInterrupt
+            return future
+
+    with monkeypatch.context() as patch:
+        patch.setattr(residual, "ThreadPoolExecutor", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.query("SELECT sum(a) FROM v", {"v": endless_view()}, ())
     assert rows(engine, "SELECT sum(a) AS a FROM v", v=numbers(4)) == [(6,)]
 
 
