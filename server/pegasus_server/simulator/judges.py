@@ -7,13 +7,14 @@ all. Everything a client was told is compared with that.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pegasus_server.replication.mutation import Change
 from pegasus_server.replication.replica import Replica
 from pegasus_server.simulator.history import End, History, RequestId
 from pegasus_server.simulator.linearizability import Verdict
 from pegasus_server.simulator.replica_server import ReplicaServer
-from pegasus_server.simulator.row_model import check_objects
+from pegasus_server.simulator.row_model import Settled, check_objects
 from pegasus_server.storage.engine import ROW_KEYS_END
 from pegasus_server.storage.memory import MemoryEngine
 from pegasus_tab.base.cluster import ReplicaStatus
@@ -204,7 +205,7 @@ class Judges:
         for operation in history.operations:
             if operation.end is not End.OK or operation.decree == 0:
                 continue
-            ids = self._settled_at(operation.gpid, operation.decree)
+            ids = set(chain.from_iterable(self._carried_by(operation.gpid, operation.decree)))
             if operation.decree > reached.get(operation.gpid, 0) or operation.request_id not in ids:
                 raise Violation(
                     "acked_write_lost",
@@ -213,24 +214,29 @@ class Judges:
                     f"ballot {operation.ballot}",
                 )
 
-    def _settled_at(self, gpid: Gpid, decree: Decree) -> set[RequestId]:
-        """Return whose writes a decree holds."""
+    def _carried_by(self, gpid: Gpid, decree: Decree) -> list[tuple[RequestId, ...]]:
+        """Return whose writes a decree holds: several answers where nothing tells them apart."""
         partition = self._partitions[gpid]
         changes = list(partition.applied.get(decree, ()))
-        return {
-            request_id
-            for carried, request_ids in partition.carried[decree]
-            if list(carried) == changes
-            for request_id in request_ids
-        }
+        found = [ids for carried, ids in partition.carried[decree] if list(carried) == changes]
+        return list(dict.fromkeys(found))
+
+    def _settled(self, history: History) -> Settled:
+        """Tell what became of every write, and in which order."""
+        answered = {each.request_id for each in history.operations if each.end is End.OK}
+        happened: list[RequestId] = []
+        order: dict[RequestId, int] = {}
+        for gpid, partition in self._partitions.items():
+            for decree in sorted(partition.applied):
+                candidates = self._carried_by(gpid, decree)
+                for request_id in chain.from_iterable(candidates):
+                    happened.append(request_id)
+                    if len(candidates) == 1 or request_id in answered:
+                        order[request_id] = len(order)
+        return Settled(frozenset(happened), order)
 
     def _judge_history(self, history: History) -> None:
-        settled = {
-            request_id: True
-            for gpid, partition in self._partitions.items()
-            for decree in tuple(partition.applied)
-            for request_id in self._settled_at(gpid, decree)
-        }
+        settled = self._settled(history)
         for found in check_objects(history.operations, CHECK_STEPS_MAX, settled):
             if found.finding.verdict is not Verdict.LINEARIZABLE:
                 suspects = "; ".join(

@@ -15,6 +15,7 @@ from pegasus_server.simulator.linearizability import (
     UNKNOWN_SHARE_MAX,
     Finding,
     Observation,
+    Step,
     Verdict,
     check,
 )
@@ -62,6 +63,29 @@ def _effect(rows: dict[bytes, bytes], operation: Operation) -> tuple[dict[bytes,
             return {**rows, first: new}, True
 
 
+def ordered_step(places: Mapping[RequestId, int]) -> Step[tuple[int, Rows]]:
+    """Make a model in which the order of some writes is known: that of their decrees.
+
+    It only asks whether *that* order explains the answers, which is all a store that numbers its
+    writes may do; and it leaves a search no choice but where the reads go.
+
+    Args:
+        places: 0, 1, 2, ... for each write whose place is known.
+    """
+
+    def take(
+        state: tuple[int, Rows], operation: Operation, is_known: bool
+    ) -> list[tuple[int, Rows]]:
+        taken, rows = state
+        place = places.get(operation.request_id)
+        if place is not None and place != taken:
+            return []
+        taken += place is not None
+        return [(taken, after) for after in step(rows, operation, is_known)]
+
+    return take
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectFinding:
     """What the check of one object gave.
@@ -92,18 +116,28 @@ def objects(operations: Iterable[Operation]) -> Mapping[ObjectName, list[Operati
     return dict(sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or b"")))
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is known of the writes beside what clients were told.
+
+    Attributes:
+        happened: those that took effect.
+        order: those whose place among all others is known, in that order.
+    """
+
+    happened: frozenset[RequestId]
+    order: Mapping[RequestId, int]
+
+
 def check_objects(
-    operations: Iterable[Operation],
-    steps_max: int,
-    settled: Mapping[RequestId, bool] | None = None,
+    operations: Iterable[Operation], steps_max: int, settled: Settled | None = None
 ) -> list[ObjectFinding]:
     """Check every object of a history.
 
     Args:
         operations: the history.
         steps_max: budget of each object.
-        settled: of operations with unknown outcome, whether they took effect; those that did not
-            are left out, which keeps the search short. None if nobody knows.
+        settled: what became of the writes; None if nobody knows more than the clients.
     """
     return [
         _check(name, concerned, steps_max, settled)
@@ -112,19 +146,22 @@ def check_objects(
 
 
 def _check(
-    name: ObjectName,
-    concerned: list[Operation],
-    steps_max: int,
-    settled: Mapping[RequestId, bool] | None,
+    name: ObjectName, concerned: list[Operation], steps_max: int, settled: Settled | None
 ) -> ObjectFinding:
     # A read nobody heard of says nothing.
     concerned = [each for each in concerned if each.end is End.OK or each.verb not in READS]
     if settled is not None:
+        happened = settled.happened
         concerned = [
-            each for each in concerned if each.end is End.OK or settled.get(each.request_id, False)
+            each for each in concerned if each.end is End.OK or each.request_id in happened
         ]
     observations = [Observation(each.call_us, each.return_us, each) for each in concerned]
-    finding = check(observations, NO_ROWS, step, steps_max)
+    order = {} if settled is None else settled.order
+    placed = sorted(
+        [each.request_id for each in concerned if each.request_id in order], key=order.__getitem__
+    )
+    places = {request_id: place for place, request_id in enumerate(placed)}
+    finding = check(observations, (0, NO_ROWS), ordered_step(places), steps_max)
     explained = set(finding.longest)
     suspects = tuple(
         each
