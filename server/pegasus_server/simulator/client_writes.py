@@ -7,7 +7,6 @@ from pegasus_server.data.evaluation import WriteResponse
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.reads import get, multi_get
 from pegasus_server.data.time_budget import TimeBudget
-from pegasus_server.data.writes import WriteRequest
 from pegasus_server.simulator.history import RequestId
 from pegasus_server.storage.engine import Change, Engine
 from pegasus_tab.base.ids import Decree
@@ -48,5 +47,3 @@ def read(
 
 
 _UNLIMITED = TimeBudget(lambda: 0.0)
-
-__all__ = ["GetRequest", "WriteRequest", "WriteToken", "read"]
