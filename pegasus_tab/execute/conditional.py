@@ -5,6 +5,7 @@ one CHECK_AND_MUTATE a row that tests the pair the decision rests on. Rows that 
 between go through another round, a bounded number of times.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -23,6 +24,8 @@ from pegasus_tab.wire.messages import CheckAndMutateRequest, Mutate
 
 ROUNDS_MAX = 20
 ROWS_PER_ROUND = 256
+PAUSE_SECONDS_MAX = 0.05
+"""Longest wait between two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ class ConditionalWriter:
 
     def _write_round(self, context: Context, targets: list[Target]) -> int:
         changed = 0
-        for _ in range(ROUNDS_MAX):
+        for round_number in range(ROUNDS_MAX):
+            if round_number:
+                time.sleep(_pause_seconds(round_number, context.monotonic()))
             changes = self._changes(context, targets)
             self._remove_surplus(context, changes)
             calls = context.calls(self._table)
@@ -148,6 +153,14 @@ class ConditionalWriter:
             check_operand=change.guard.operand,
             mutate_list=steps,
         )
+
+
+def _pause_seconds(round_number: int, now: float) -> float:
+    """Return how long to wait before a further round, so that rivals do not meet again at once.
+
+    Longer with each round; the microseconds of ``now`` set writers apart, who never read them alike.
+    """
+    return min(PAUSE_SECONDS_MAX, 0.002 * round_number) * (now * 1e6 % 1000) / 1000
 
 
 def _last_deletes(change: Change) -> Sequence[bytes]:
