@@ -1,11 +1,13 @@
 # Two commands to begin with: `make shell` and `make test`. Each prepares what it needs by itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help shell demo test check format lint layers types docs package bench clean
+.PHONY: help shell demo test simulate check format lint layers types docs package bench clean
 
 BIN := .venv/bin
 DATA ?= ./pegasus-data
 WORKERS ?= 2
+SEEDS ?= 1..200
+MINUTES ?= 5
 
 help:  ## Show what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +25,11 @@ test:  ## Run every test that needs no outside service
 	@tools/environment dev
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m "not services" $(ARGS)
+
+simulate:  ## Run whole clusters in the simulator, one for each seed (SEEDS=1..200 MINUTES=5)
+	@tools/environment dev
+	@$(BIN)/python -m pegasus_server.simulator --seeds $(SEEDS) --minutes $(MINUTES) \
+		--workers $(WORKERS) --bundles build/simulator
 
 check: format lint layers types docs package  ## Format, lint, import layers, strict types, docs, package
 

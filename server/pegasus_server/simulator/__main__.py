@@ -1,21 +1,22 @@
 """Runs the simulator: one seed, a range of seeds, or a stored schedule.
 
 python -m pegasus_server.simulator --seed 7 [--trace] [--shrink FILE]
-python -m pegasus_server.simulator --seeds 1..200 --minutes 5
+python -m pegasus_server.simulator --seeds 1..200 --minutes 5 [--workers 2] [--bundles FOLDER]
 python -m pegasus_server.simulator --replay FILE [--trace]
 """
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
-from pegasus_server.simulator import swarm
+from pegasus_server.simulator import seed_range, swarm
+from pegasus_server.simulator.bundle import describe, write_bundle
 from pegasus_server.simulator.schedule import Schedule, ScheduleFormatError
 from pegasus_server.simulator.shrink import Shrinker
 from pegasus_server.simulator.world import Outcome, World
 
-FAILED, USAGE = 1, 2
+FAILED = 1
+WORKERS_MAX = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.seeds is not None:
-        return _run_seeds(*_range(parser, options.seeds), options.minutes)
+        return _run_seeds(parser, options)
     schedule = _schedule(parser, options)
     outcome = _run_one(schedule, options)
     if outcome.violation is not None and options.shrink is not None:
@@ -41,6 +42,18 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--seeds", metavar="FIRST..LAST", help="run a range of seeds")
     what.add_argument("--replay", type=Path, metavar="FILE", help="run a stored schedule")
     parser.add_argument("--minutes", type=float, default=None, help="stop a range after this time")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that share a range, 1..64"
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="go on with a range after a seed that failed"
+    )
+    parser.add_argument(
+        "--bundles",
+        type=Path,
+        metavar="FOLDER",
+        help="write what is needed to look into a failure there, a folder for each seed",
+    )
     parser.add_argument("--trace", action="store_true", help="print everything that happens")
     parser.add_argument(
         "--shrink", type=Path, metavar="FILE", help="write the smallest failing schedule there"
@@ -49,11 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _range(parser: argparse.ArgumentParser, text: str) -> tuple[int, int]:
+def _range(parser: argparse.ArgumentParser, text: str) -> range:
     first, dots, last = text.partition("..")
     if not dots or not first.isdecimal() or not last.isdecimal() or int(first) > int(last):
         parser.error(f"--seeds {text}: write FIRST..LAST, for example 1..200")
-    return int(first), int(last)
+    return range(int(first), int(last) + 1)
 
 
 def _schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Schedule:
@@ -66,36 +79,34 @@ def _schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
 
 
 def _run_one(schedule: Schedule, options: argparse.Namespace) -> Outcome:
-    world = World(schedule, keeps_trace=options.trace)
+    world = World(schedule, keeps_trace=options.trace or options.bundles is not None)
     outcome = world.run()
     if options.history is not None:
         options.history.write_text("".join(f"{line}\n" for line in world.history.json_lines()))
     if options.trace or outcome.violation is not None:
-        _write("\n".join(world.trace.lines))
+        _write("\n".join(world.trace.tail(whole=options.trace)))
+    if outcome.violation is not None and options.bundles is not None:
+        _write(f"bundle: {write_bundle(options.bundles, world, outcome)}")
     for fault in schedule.faults:
         _write(f"fault {fault}")
     _write(describe(schedule.seed, outcome))
     return outcome
 
 
-def _run_seeds(first: int, last: int, minutes: float | None) -> int:
-    """Run seeds until one fails, all are done, or the time is over."""
-    began = time.perf_counter()
-    seeds = events = 0
-    for seed in range(first, last + 1):
-        outcome = World(swarm.schedule(seed)).run()
-        seeds, events = seeds + 1, events + outcome.events
-        if outcome.violation is not None:
-            _write(describe(seed, outcome))
-            return FAILED
-        if minutes is not None and time.perf_counter() - began > 60 * minutes:
-            break
-    seconds = time.perf_counter() - began
-    _write(
-        f"{seeds} seeds from {first} on without a violation; {events / seconds:,.0f} events/s, "
-        f"{60 * seeds / seconds:.0f} seeds/minute"
+def _run_seeds(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    seeds = _range(parser, options.seeds)
+    if not 1 <= options.workers <= WORKERS_MAX:
+        parser.error(f"--workers {options.workers}: 1 to {WORKERS_MAX}")
+    summary = seed_range.run(
+        seeds, options.workers, minutes=options.minutes, keeps_going=options.keep_going
     )
-    return 0
+    for seed, outcome in summary.failures:
+        _write(describe(seed, outcome))
+        if options.bundles is not None:
+            world = World(swarm.schedule(seed), keeps_trace=True)
+            _write(f"bundle: {write_bundle(options.bundles, world, world.run())}")
+    _write(str(summary))
+    return FAILED if summary.failures else 0
 
 
 def _shrink(schedule: Schedule, path: Path) -> None:
@@ -112,19 +123,6 @@ def judge_of(outcome: Outcome) -> str | None:
     if outcome.violation.startswith("judge=invariant"):
         return outcome.violation.partition(": ")[0]
     return outcome.violation.partition(" ")[0]
-
-
-def describe(seed: int, outcome: Outcome) -> str:
-    """Say how a run went, and how to see it again."""
-    run = (
-        f"seed={seed} trace={outcome.digest} events={outcome.events} "
-        f"simulated={outcome.simulated_us / 1e6:.1f}s operations={outcome.operations} "
-        f"acknowledged={outcome.acknowledged} unknown={outcome.unknown}"
-    )
-    if outcome.violation is None:
-        return f"ok {run}"
-    replay = f"python -m pegasus_server.simulator --seed {seed} --trace"
-    return f"FAILED {outcome.violation}\n{run}\nreplay: {replay}"
 
 
 def _write(text: str) -> None:

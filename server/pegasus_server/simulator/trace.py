@@ -23,6 +23,11 @@ class Trace:
         self._hash.update(text.encode())
         self.lines.append(text)
 
+    def tail(self, *, whole: bool) -> list[str]:
+        """Return the last lines, or all that are kept."""
+        lines = list(self.lines)
+        return lines if whole else lines[-LINES_KEPT:]
+
     @property
     def digest(self) -> str:
         """Name what happened so far; two runs of one seed must agree."""

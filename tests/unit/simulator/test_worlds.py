@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pegasus_server.simulator import swarm
-from pegasus_server.simulator.__main__ import describe
+from pegasus_server.simulator.bundle import describe
 from pegasus_server.simulator.knobs import Knobs
 from pegasus_server.simulator.schedule import Fault, FaultKind, Schedule
 from pegasus_server.simulator.world import World
