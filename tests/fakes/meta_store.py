@@ -78,8 +78,7 @@ class FakeStore:
         fate = self.fate()
         if self.tables_version != effect.expected_version or fate is Fate.LOST:
             return TablesUnknown()
-        kept = {k: v for k, v in self.tables.tables.items() if k not in effect.removed}
-        self.tables = ClusterState(effect.next_app_id, {**kept, **effect.written})
+        self.tables = effect.applied_to(self.tables)
         self.partitions = {
             gpid: each
             for gpid, each in self.partitions.items()

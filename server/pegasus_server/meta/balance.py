@@ -44,7 +44,10 @@ Configs = dict[Gpid, PartitionConfig]
 
 
 def plan_balance(
-    configs: Mapping[Gpid, PartitionConfig], nodes: Mapping[NodeName, Node], moves_max: int
+    configs: Mapping[Gpid, PartitionConfig],
+    nodes: Mapping[NodeName, Node],
+    moves_max: int,
+    kinds: frozenset[MoveKind] = frozenset(MoveKind),
 ) -> tuple[Move, ...]:
     """Plan moves.
 
@@ -52,12 +55,13 @@ def plan_balance(
         configs: of the partitions that are whole; the others are left alone.
         nodes: replica servers; only living ones take part.
         moves_max: plan at most so many, >= 0.
+        kinds: plan moves of these kinds.
 
     Returns:
         Moves in the order to carry them out.
     """
     assert moves_max >= 0
-    return _Planning(dict(sorted(configs.items())), nodes, moves_max).run()
+    return _Planning(dict(sorted(configs.items())), nodes, moves_max).run(kinds)
 
 
 class _Planning:
@@ -71,9 +75,10 @@ class _Planning:
         self._moves: list[Move] = []
         self._moves_max = moves_max
 
-    def run(self) -> tuple[Move, ...]:
+    def run(self, kinds: frozenset[MoveKind]) -> tuple[Move, ...]:
         tables = sorted({gpid.app_id for gpid in self._configs})
-        for step in (self._move_primary, self._copy_replica):
+        steps = {MoveKind.PRIMARY: self._move_primary, MoveKind.REPLICA: self._copy_replica}
+        for step in [step for kind, step in steps.items() if kind in kinds]:
             # A move for one table can make room for one of another.
             while len(self._moves) < self._moves_max and any(step(each) for each in tables):
                 pass

@@ -51,7 +51,7 @@ class Catalog:
         opening_us: int,
         unix_seconds: int,
     ) -> None:
-        self._meta = Meta(state)
+        self._meta = Meta(state, guardian.ward.replica_count_default)
         self._version = version
         self._guardian = guardian
         self._opening_us = opening_us
@@ -127,7 +127,9 @@ class Catalog:
             app_id: table for app_id, table in state.tables.items() if before.get(app_id) != table
         }
         removed = tuple(sorted(set(before) - set(state.tables)))
-        return PersistTables(state.next_app_id, written, removed, self._version)
+        return PersistTables(
+            state.next_app_id, written, removed, self._version, state.level, state.lost_ids
+        )
 
     def on_store_answer(
         self, answer: TablesPersisted | TablesUnknown | TablesRead, now_us: int

@@ -17,6 +17,7 @@ from pegasus_server.meta.inputs import (
     RecallTable,
     RenameTable,
     SetEnvs,
+    SetLevel,
     SetReplicaCount,
 )
 from pegasus_server.meta.table import Table, TableStatus
@@ -32,10 +33,10 @@ HOLD_SECONDS_DEFAULT = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The request leads to ``state``; ``table`` is the one it made or changed."""
+    """The request leads to ``state``; ``table`` is the one it made or changed, if it is about one."""
 
     state: ClusterState
-    table: Table
+    table: Table | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,24 @@ class Refused:
 Outcome = Changed | Unchanged | Refused
 
 
-def evaluate(request: MetaRequest, state: ClusterState, now: int) -> Outcome:
+def evaluate(
+    request: MetaRequest, state: ClusterState, now: int, replica_count: int = 1
+) -> Outcome:
     """Decide what a request leads to.
 
     Args:
         request: what is asked.
         state: the newest state.
         now: unix seconds.
+        replica_count: copies of a new table that does not say how many.
 
     Returns:
         The changed state, or why nothing changes.
     """
     match request:
         case CreateTable():
-            return _create(request, state, now)
+            asked = request.replica_count or replica_count
+            return _create(replace(request, replica_count=asked), state, now)
         case DropTable():
             return _drop(request, state, now)
         case RecallTable():
@@ -84,6 +89,9 @@ def evaluate(request: MetaRequest, state: ClusterState, now: int) -> Outcome:
             return _delete_envs(request, state)
         case ClearEnvs():
             return _clear_envs(request, state)
+        case SetLevel(level=level):
+            is_set = level == state.level
+            return Unchanged(None) if is_set else Changed(replace(state, level=level), None)
 
 
 def _create(request: CreateTable, state: ClusterState, now: int) -> Outcome:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pegasus_server.meta.function_level import FunctionLevel
+from pegasus_server.meta.balance import MoveKind
 from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
 from pegasus_server.meta.store_inputs import StoreInput
@@ -48,32 +48,26 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Administer:
-    """A request about tables, with the wall clock in unix seconds."""
+    """A request about the catalog, with the wall clock in unix seconds."""
 
     request: MetaRequest
     unix_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
-class SetLevel:
-    """Set the function level; it lasts until this meta server stops leading."""
-
-    level: FunctionLevel
-    token: object
-
-
-@dataclass(frozen=True, slots=True)
 class Balance:
-    """Plan moves and begin to carry them out; the reply's hint lists them.
+    """Plan moves and begin to carry them out; the reply lists them.
 
     Attributes:
         moves_max: plan at most so many, >= 1.
         is_rehearsal: only list them.
+        kinds: plan moves of these kinds.
     """
 
     moves_max: int
     is_rehearsal: bool
     token: object
+    kinds: frozenset[MoveKind] = frozenset(MoveKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +125,7 @@ class ClusterTick:
     unix_seconds: int
 
 
-ClusterCommand: TypeAlias = SetLevel | Balance | MovePrimary | MoveReplica | ForcePrimary | Recover
+ClusterCommand: TypeAlias = Balance | MovePrimary | MoveReplica | ForcePrimary | Recover
 ClusterInput: TypeAlias = (
     Elected
     | Deposed

@@ -34,6 +34,7 @@ class SyncFacts:
         detector: who is alive.
         reports: what the others said.
         may_delete: whether the function level lets superfluous replicas go.
+        may_purge: whether it lets replicas of purged tables go.
     """
 
     tables: ClusterState
@@ -42,6 +43,7 @@ class SyncFacts:
     detector: FailureDetector
     reports: ReplicaReports
     may_delete: bool
+    may_purge: bool
 
     def spoken(self, gpid: Gpid) -> PartitionConfig:
         """Return a partition's configuration as replicas should know it."""
@@ -72,7 +74,7 @@ def answer_sync(sync: ConfigSync, facts: SyncFacts) -> ConfigSyncReply:
             continue
         if facts.may_tell(sync.node, report.gpid) and _concerns(report, facts):
             notices.append(ConfigNotice(report.gpid, facts.spoken(report.gpid), sync.sent_us))
-        if facts.may_delete and _is_garbage(report, facts):
+        if _is_purged(report, facts) or (facts.may_delete and _is_garbage(report, facts)):
             garbage.append(report.gpid)
     return ConfigSyncReply(tuple(notices), tuple(garbage))
 
@@ -85,6 +87,11 @@ def _concerns(report: ReplicaReport, facts: SyncFacts) -> bool:
     return report.status in _SERVING
 
 
+def _is_purged(report: ReplicaReport, facts: SyncFacts) -> bool:
+    """Tell whether a replica's table is gone for good, as the operator who dropped it wanted."""
+    return facts.may_purge and facts.tables.is_purged(report.gpid.app_id)
+
+
 def _is_garbage(report: ReplicaReport, facts: SyncFacts) -> bool:
     """Tell whether a replica can be deleted without ever being missed.
 
@@ -92,9 +99,6 @@ def _is_garbage(report: ReplicaReport, facts: SyncFacts) -> bool:
     under the current configuration, that it serves.
     """
     gpid = report.gpid
-    if gpid.app_id not in facts.tables.tables:
-        # A purged table's id is used up; an id that was never given out is not ours to judge.
-        return gpid.app_id < facts.tables.next_app_id
     if gpid not in facts.partitions or report.status in (*_SERVING, ReplicaStatus.LEARNER):
         return False
     record = facts.partitions.record(gpid)

@@ -120,8 +120,10 @@ def describe_effect(effect: ClusterEffect) -> str:
         case Send():
             return f"-> {effect.to} {describe_message(effect.message)}"
         case Reply():
-            hint = f" ({effect.hint})" if effect.hint else ""
-            return f"reply {effect.token} {effect.error}{hint}"
+            told = "\n".join(
+                [effect.hint] * bool(effect.hint) + [str(each) for each in effect.moves]
+            )
+            return f"reply {effect.token} {effect.error}" + (f" ({told})" if told else "")
         case Resign():
             return f"resign: {effect.reason}"
         case LoadStore():
@@ -137,7 +139,8 @@ def describe_effect(effect: ClusterEffect) -> str:
                 for each in effect.written.values()
             )
             removed = f" removed {_listed(effect.removed)}" if effect.removed else ""
-            return f"persist tables v{effect.expected_version} [{written}]{removed}"
+            level = "" if effect.level is None else f" level {effect.level.name.lower()}"
+            return f"persist tables v{effect.expected_version} [{written}]{removed}{level}"
         case _:
             return "read tables"
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_server.meta.balance import Move
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.table import Table
 
@@ -56,13 +57,15 @@ class Reply:
         token: the request's.
         error: a framework error name, ERR_OK for success.
         hint: what is wrong and what to do, empty on success.
-        table: the table made or changed, None on failure.
+        table: the table made or changed, None on failure or when it is about none.
+        moves: planned or begun, in their order.
     """
 
     token: object
     error: str
     hint: str = ""
     table: Table | None = None
+    moves: tuple[Move, ...] = ()
 
 
 MetaEffect: TypeAlias = (

@@ -67,6 +67,8 @@ class Guardian:
     def on_tables(self, tables: ClusterState, now_us: int) -> list[ClusterEffect]:
         """Take a newly stored catalog."""
         before, self.ward.tables = self.ward.tables, tables
+        if before.level != tables.level:
+            self.ward.mark(self.ward.unsettled)
         for gpid in self.ward.forget_purged():
             self._requested.pop(gpid, None)
             self._waiting.pop(gpid, None)

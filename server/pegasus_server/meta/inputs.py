@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_server.meta.function_level import FunctionLevel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
@@ -12,7 +14,7 @@ class CreateTable:
     Attributes:
         name: see table_names.
         partition_count: a power of two, PARTITIONS_MIN..PARTITIONS_MAX.
-        replica_count: 1..REPLICAS_MAX.
+        replica_count: 1..REPLICAS_MAX, or 0 for as many as fit the cluster.
         success_if_exist: answer OK if a table of that name and shape exists.
         envs: settings from the start.
         token: names the request.
@@ -90,6 +92,14 @@ class ClearEnvs:
     token: object
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLevel:
+    """Set the function level; it is stored, so that every later leader knows it."""
+
+    level: FunctionLevel
+    token: object
+
+
 @dataclass(frozen=True, slots=True)
 class StateSaved:
     """The store holds the state of the last SaveState."""
@@ -131,6 +141,7 @@ MetaRequest: TypeAlias = (
     | SetEnvs
     | DeleteEnvs
     | ClearEnvs
+    | SetLevel
 )
 MetaInput: TypeAlias = (
     MetaRequest | StateSaved | SaveFailed | ReplicasOpened | ReplicasFailed | Tick

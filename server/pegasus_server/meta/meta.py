@@ -10,7 +10,7 @@ on meanwhile, and a second creation of the table waits for the outcome of the fi
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pegasus_server.meta import error_names
@@ -38,6 +38,7 @@ from pegasus_server.meta.inputs import (
     ReplicasOpened,
     SaveFailed,
     SetEnvs,
+    SetLevel,
     SetReplicaCount,
     StateSaved,
     Tick,
@@ -69,10 +70,12 @@ class Meta:
 
     Args:
         state: what the store holds.
+        replica_count: tells how many copies a new table gets that does not say.
     """
 
-    def __init__(self, state: ClusterState) -> None:
+    def __init__(self, state: ClusterState, replica_count: Callable[[], int] = lambda: 1) -> None:
         state.check()
+        self._replica_count = replica_count
         self.state = state
         self._saving: _Saving | None = None
         self._opening: dict[int, object] = {}
@@ -145,7 +148,7 @@ class Meta:
         if app_id is not None:
             self._until_opened.append((app_id, request))
             return []
-        outcome = evaluate(request, self.state, now)
+        outcome = evaluate(request, self.state, now, self._replica_count())
         match outcome:
             case Refused():
                 return [Reply(request.token, outcome.error, outcome.hint)]
@@ -241,9 +244,11 @@ class Meta:
         return effects
 
 
-def _consequences(request: MetaRequest, table: Table) -> list[MetaEffect]:
-    """List what to do once the changed table is saved."""
+def _consequences(request: MetaRequest, table: Table | None) -> list[MetaEffect]:
+    """List what to do once the change is saved."""
     done = Reply(request.token, error_names.OK, table=table)
+    if table is None:
+        return [done]
     match request:
         case CreateTable():
             return [OpenReplicas(table, create=True)]
@@ -253,5 +258,5 @@ def _consequences(request: MetaRequest, table: Table) -> list[MetaEffect]:
             return [CloseReplicas(table.app_id), done]
         case SetEnvs() | DeleteEnvs() | ClearEnvs():
             return [EnvsChanged(table.app_id, table.envs), done]
-        case RenameTable() | SetReplicaCount():
+        case RenameTable() | SetReplicaCount() | SetLevel():
             return [done]

@@ -7,21 +7,18 @@ from pegasus_server.meta.cluster_inputs import (
     ForcePrimary,
     MovePrimary,
     MoveReplica,
-    SetLevel,
 )
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.guardian import Guardian
 from pegasus_tab.base.cluster import PartitionConfig
 from pegasus_tab.base.ids import Gpid, NodeName
 
-Order = SetLevel | Balance | MovePrimary | MoveReplica | ForcePrimary
+Order = Balance | MovePrimary | MoveReplica | ForcePrimary
 
 
 def obey(order: Order, guardian: Guardian) -> Reply:
     """Carry an order out as far as it makes sense; the reply's hint says what comes of it."""
     match order:
-        case SetLevel():
-            return _set_level(order, guardian)
         case Balance():
             return _balance(order, guardian)
         case MovePrimary():
@@ -32,25 +29,18 @@ def obey(order: Order, guardian: Guardian) -> Reply:
             return _force_primary(order, guardian)
 
 
-def _set_level(order: SetLevel, guardian: Guardian) -> Reply:
-    guardian.ward.level = order.level
-    guardian.ward.mark(guardian.ward.unsettled)
-    acting = guardian.ward.effective_level
-    hint = "" if acting == order.level else f"{acting.name.lower()} while too few servers are alive"
-    return Reply(order.token, error_names.OK, hint)
-
-
 def _balance(order: Balance, guardian: Guardian) -> Reply:
     ward = guardian.ward
     if ward.is_frozen:
-        return Reply(order.token, error_names.STATE_FREEZED, "the function level is freezed")
+        return Reply(order.token, error_names.STATE_FREEZED, ward.why_frozen)
     if len(guardian.moves):
         hint = f"{len(guardian.moves)} moves are under way; wait for them"
         return Reply(order.token, error_names.BUSY, hint)
-    plan = plan_balance(ward.whole_configs(), ward.detector.nodes, max(order.moves_max, 0))
+    nodes, moves_max = ward.detector.nodes, max(order.moves_max, 0)
+    plan = plan_balance(ward.whole_configs(), nodes, moves_max, order.kinds)
     if not order.is_rehearsal:
         guardian.moves.add(plan)
-    return Reply(order.token, error_names.OK, "\n".join(map(str, plan)))
+    return Reply(order.token, error_names.OK, moves=plan)
 
 
 def _move_primary(order: MovePrimary, guardian: Guardian) -> Reply:
@@ -90,7 +80,7 @@ def _move_fault(
 
 def _add(order: MovePrimary | MoveReplica, move: Move, guardian: Guardian) -> Reply:
     guardian.moves.add((move,))
-    return Reply(order.token, error_names.OK, str(move))
+    return Reply(order.token, error_names.OK, moves=(move,))
 
 
 def _force_primary(order: ForcePrimary, guardian: Guardian) -> Reply:

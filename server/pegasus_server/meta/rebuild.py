@@ -65,7 +65,9 @@ def rebuild(stored: Sequence[Stored], unix_seconds: int, *, skip_lost: bool) -> 
         f"replicas of {gpid} belong to no table that is known; they are left alone"
         for gpid in sorted(reports)
     ]
-    state = ClusterState(max(tables, default=0) + 1, tables)
+    next_app_id = max((*tables, *(gpid.app_id for gpid in reports)), default=0) + 1
+    lost_ids = tuple(each for each in range(1, next_app_id) if each not in tables)
+    state = ClusterState(next_app_id, tables, lost_ids=lost_ids)
     state.check()
     return Rebuilt(state, partitions, tuple(findings))
 

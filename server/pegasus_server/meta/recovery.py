@@ -107,7 +107,16 @@ class Recovery:
     def _write_catalog(self) -> list[ClusterEffect]:
         assert self.rebuilt is not None
         tables = self.rebuilt.tables
-        return [PersistTables(tables.next_app_id, tables.tables, (), self.tables_version)]
+        return [
+            PersistTables(
+                tables.next_app_id,
+                tables.tables,
+                (),
+                self.tables_version,
+                tables.level,
+                tables.lost_ids,
+            )
+        ]
 
     def on_partition(self, answer: StoreAnswer) -> list[ClusterEffect]:
         """Take the store's answer about a partition; after the last, write the catalog."""
@@ -150,4 +159,4 @@ class Recovery:
 
 def may_recover(tables: ClusterState) -> bool:
     """Tell whether a store is empty enough to be rebuilt: it never had a table."""
-    return tables == ClusterState()
+    return tables.next_app_id == 1

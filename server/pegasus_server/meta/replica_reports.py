@@ -59,6 +59,11 @@ class ReplicaReports:
         """Return what a server last said of a replica, None if it has none."""
         return self._reports.get(node, {}).get(gpid)
 
+    def app_id_max(self) -> int:
+        """Return the highest id of a table that a server said to hold a replica of, 0 for none."""
+        held = (gpid.app_id for reports in self._reports.values() for gpid in reports)
+        return max(held, default=0)
+
     def has_answered(self, node: NodeName, asked: int) -> bool:
         """Tell whether a server answered a request sent after the first ``asked``."""
         return self._answered.get(node, 0) > asked

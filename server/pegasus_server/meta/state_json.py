@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_tab.base.ids import Ballot
 
@@ -20,6 +21,8 @@ def encode_state(state: ClusterState) -> str:
     content = {
         "format": STATE_FORMAT,
         "next_app_id": state.next_app_id,
+        "level": state.level,
+        "lost_ids": state.lost_ids,
         "tables": [asdict(table) for table in state.tables.values()],
     }
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
@@ -38,10 +41,16 @@ def decode_state(text: str) -> ClusterState:
                 f"format {content['format']!r}, this version reads {STATE_FORMAT}"
             )
         tables = [_decode_table(each) for each in content["tables"]]
-        state = ClusterState(int(content["next_app_id"]), {each.app_id: each for each in tables})
+        level = content.get("level")
+        state = ClusterState(
+            int(content["next_app_id"]),
+            {each.app_id: each for each in tables},
+            None if level is None else FunctionLevel(level),
+            tuple(int(each) for each in content.get("lost_ids", ())),
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StateDamagedError(f"not a cluster state ({error!r})") from error
-    if any(not 1 <= app_id < state.next_app_id for app_id in state.tables):
+    if any(not 1 <= each < state.next_app_id for each in (*state.tables, *state.lost_ids)):
         raise StateDamagedError("a table id is not below next_app_id")
     return state
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.partition import PartitionRecord
 from pegasus_server.meta.table import Table
 from pegasus_tab.base.ids import Gpid
@@ -60,12 +62,22 @@ class PersistTables:
         written: table id -> table to store.
         removed: ids whose table and partitions are to go.
         expected_version: of the catalog.
+        level: to store with the catalog, see ClusterState.
+        lost_ids: to store with the catalog, see ClusterState.
     """
 
     next_app_id: int
     written: Mapping[int, Table]
     removed: tuple[int, ...]
     expected_version: int
+    level: FunctionLevel | None = None
+    lost_ids: tuple[int, ...] = ()
+
+    def applied_to(self, stored: ClusterState) -> ClusterState:
+        """Return what the store holds after this write, given what it held before."""
+        kept = {key: each for key, each in stored.tables.items() if key not in self.removed}
+        tables = {**kept, **self.written}
+        return ClusterState(self.next_app_id, tables, self.level, self.lost_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,13 +152,25 @@ class Term:
         if self._recovery is not None:
             return Reply(request.token, error_names.BUSY, "the store is being recovered")
         if isinstance(request, CreateTable | RecallTable) and ward.is_frozen:
-            hint = "the function level is freezed; too few servers are alive, or it was set so"
-            return Reply(request.token, error_names.STATE_FREEZED, hint)
+            return Reply(request.token, error_names.STATE_FREEZED, ward.why_frozen)
         if isinstance(request, CreateTable):
-            alive = len(ward.detector.alive())
-            if request.replica_count > alive:
-                hint = f"{request.replica_count} replicas need as many servers; {alive} are alive"
-                return Reply(request.token, error_names.INVALID_PARAMETERS, hint)
+            return self._refusal_to_create(request)
+        return None
+
+    def _refusal_to_create(self, request: CreateTable) -> Reply | None:
+        ward = self.guardian.ward
+        alive = len(ward.detector.alive())
+        wanted = request.replica_count or ward.replica_count_default()
+        if wanted > alive:
+            hint = f"{wanted} replicas need as many servers; {alive} are alive"
+            return Reply(request.token, error_names.INVALID_PARAMETERS, hint)
+        unknown = ward.reports.app_id_max()
+        if unknown >= self.catalog.state.next_app_id:
+            hint = (
+                f"replica servers hold table {unknown}, which the store never heard of: it was "
+                "lost or is another cluster's; recover it before making tables"
+            )
+            return Reply(request.token, error_names.INVALID_STATE, hint)
         return None
 
     def on_order(self, order: Order, now_us: int) -> list[ClusterEffect]:

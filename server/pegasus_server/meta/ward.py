@@ -20,6 +20,8 @@ from pegasus_server.meta.table import Table, TableStatus
 from pegasus_tab.base.cluster import ConfigProposal, PartitionConfig, ProposalKind, ReplicaStatus
 from pegasus_tab.base.ids import Gpid, NodeName
 
+REPLICAS_DEFAULT = 3
+"""Copies of each partition of a table that does not say, where the servers suffice."""
 APPOINTING = (ProposalKind.ASSIGN_PRIMARY, ProposalKind.UPGRADE_TO_PRIMARY)
 
 
@@ -37,7 +39,6 @@ class Ward:
 
     Attributes:
         tables: the stored catalog.
-        level: the function level the operator set.
         partitions: the stored configurations, and their changes under way.
         detector: who is alive.
         reports: what replica servers said of their replicas.
@@ -54,7 +55,6 @@ class Ward:
     ) -> None:
         self.tables = tables
         self.numbers = numbers
-        self.level = numbers.level
         self.partitions = PartitionConfigurations(stored)
         self.reports = ReplicaReports()
         known = {node for each in stored.values() for node in each.record.config.members}
@@ -68,6 +68,19 @@ class Ward:
         self.add_unborn(now_us)
 
     @property
+    def level(self) -> FunctionLevel:
+        """The function level that was set, by the operator or else the configuration."""
+        return self.numbers.level if self.tables.level is None else self.tables.level
+
+    @property
+    def why_frozen(self) -> str:
+        """Why configurations stand still, and what to do."""
+        if self.level < FunctionLevel.STEADY:
+            return "the function level is freezed; set it to steady"
+        alive, known = len(self.detector.alive()), len(self.detector.nodes)
+        return f"only {alive} of {known} replica servers are alive; start the others"
+
+    @property
     def effective_level(self) -> FunctionLevel:
         """The level meta acts on, given how many servers are alive."""
         nodes = self.detector.nodes
@@ -78,6 +91,13 @@ class Ward:
     def is_frozen(self) -> bool:
         """Tell whether configurations stand still."""
         return self.effective_level < FunctionLevel.STEADY
+
+    def replica_count_default(self) -> int:
+        """Return how many copies a new table gets that does not say.
+
+        Servers that are down count: two copies where three were meant would go unnoticed.
+        """
+        return max(1, min(REPLICAS_DEFAULT, len(self.detector.nodes)))
 
     def watch(self, gpid: Gpid) -> PartitionWatch:
         """Return what is remembered of a partition."""
@@ -147,6 +167,7 @@ class Ward:
             detector=self.detector,
             reports=self.reports,
             may_delete=self.effective_level >= FunctionLevel.LIVELY,
+            may_purge=not self.is_frozen,
         )
 
     def case(self, gpid: Gpid, now_us: int) -> Case:

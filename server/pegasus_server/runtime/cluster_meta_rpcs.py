@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.function_level import FunctionLevel
+from pegasus_server.meta.inputs import SetLevel
 from pegasus_server.meta.table import Table
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.meta_driver import MetaDriver
@@ -104,10 +106,12 @@ class ClusterMetaRpcs(MetaRpcs):
         elif request.level not in set(FunctionLevel):
             send(frame, client, ControlMetaResponse(codes.ERR_INVALID_PARAMETERS, 0))
         else:
-            self._driver.set_level(
-                FunctionLevel(request.level),
-                lambda reply: send(frame, client, ControlMetaResponse(reply.error, request.level)),
-            )
+            before = self._driver.level if self._driver.is_leading else 0
+
+            def answer(reply: Reply) -> None:
+                send(frame, client, ControlMetaResponse(reply.error, before))
+
+            self._driver.ask(SetLevel(level=FunctionLevel(request.level), token=answer))
 
 
 def address_of(node: NodeName | None) -> Address:

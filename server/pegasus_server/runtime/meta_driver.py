@@ -16,7 +16,6 @@ from pegasus_server.meta.cluster_inputs import (
     ClusterTick,
     Elected,
     Received,
-    SetLevel,
 )
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_state import ClusterState
@@ -106,10 +105,6 @@ class MetaDriver:
     def ask(self, request: MetaRequest) -> None:
         """Take an administrative request; its token must be a function that takes the Reply."""
         self._drive(Administer(request, unix_seconds()))
-
-    def set_level(self, level: FunctionLevel, answer: Callable[[Reply], None]) -> None:
-        """Set the function level."""
-        self._drive(SetLevel(level, answer))
 
     def take(self, message: ToMeta) -> None:
         """Take what a replica server says."""

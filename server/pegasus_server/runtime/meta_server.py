@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_numbers import ClusterNumbers
 from pegasus_server.meta.messages import Bye, Stored
+from pegasus_server.runtime.clock import unix_seconds
 from pegasus_server.runtime.cluster_config import LEVELS, MetaConfig
 from pegasus_server.runtime.cluster_meta_rpcs import ClusterMetaRpcs, address_of
 from pegasus_server.runtime.data_folder import DataFolder
@@ -67,7 +68,7 @@ class MetaServer:
         rpcs = ClusterMetaRpcs(self._driver, address_of(config.node), self._facts)
         front.serve(Dispatch({}, {}, rpcs.table, NoLog(), front.turn))
         front.timers.every(TICK_SECONDS, self._driver.tick)
-        epoch = store.next_epoch()
+        epoch = store.next_epoch(unix_seconds())
         front.turn.run(lambda: self._driver.lead(epoch))
         logger.info(
             "pegasus-tab %s: meta server %s of cluster %s, term %d, state in %s",

@@ -1,6 +1,6 @@
 """The store of a cluster's only meta server: files in its data folder, each replaced in one step.
 
-meta/epoch             how often this meta server began to lead
+meta/epoch             of the last time this meta server began to lead
 meta/tables.json       the catalog and its version
 meta/partitions/<gpid> one partition's record and its version
 
@@ -74,8 +74,11 @@ class MetaStoreFolder:
         self._partitions.mkdir(exist_ok=True)
         fsync_folder(path)
 
-    def next_epoch(self) -> int:
-        """Count the elections, this one included; durable when it returns.
+    def next_epoch(self, unix_seconds: int) -> int:
+        """Number this election above all before; durable when it returns.
+
+        Replica servers ignore a leader whose epoch is below one they heard. The wall clock keeps
+        the epochs rising over the loss of this folder, and the stored one over a clock set back.
 
         Raises:
             StartupFault: the count is damaged.
@@ -83,9 +86,9 @@ class MetaStoreFolder:
         """
         file = self._path / "epoch"
         try:
-            epoch = int(file.read_text()) + 1
+            epoch = max(int(file.read_text()) + 1, unix_seconds)
         except FileNotFoundError:
-            epoch = 1
+            epoch = max(1, unix_seconds)
         except ValueError as error:
             raise StartupFault(
                 EXIT_BAD_FOLDER,
@@ -159,10 +162,8 @@ class MetaStoreFolder:
             return TablesUnknown()
         try:
             tables, _ = self._read_tables()
-            kept = {key: each for key, each in tables.tables.items() if key not in effect.removed}
-            state = ClusterState(effect.next_app_id, {**kept, **effect.written})
             version = self._tables_version + 1
-            _write(self._tables, _StoredTables(version, encode_state(state)))
+            _write(self._tables, _StoredTables(version, encode_state(effect.applied_to(tables))))
         except OSError:
             logger.exception("the catalog of tables could not be written")
             return TablesUnknown()

@@ -195,8 +195,7 @@ class MetaStore:
     def _persist_tables(self, request: PersistTables, *, leads: bool) -> StoreInput:
         if self._tables_version != request.expected_version or not leads:
             return TablesUnknown()
-        kept = {k: each for k, each in self._tables.tables.items() if k not in request.removed}
-        self._tables = ClusterState(request.next_app_id, {**kept, **request.written})
+        self._tables = request.applied_to(self._tables)
         self._tables_version += 1
         for gpid in [each for each in self.partitions if each.app_id in request.removed]:
             del self.partitions[gpid]

@@ -68,6 +68,7 @@ def changed(request: MetaRequest, state: ClusterState) -> Table:
     outcome = evaluate(request, state, NOW)
     assert isinstance(outcome, Changed), outcome
     outcome.state.check()
+    assert outcome.table is not None
     assert outcome.state.tables[outcome.table.app_id] == outcome.table
     return outcome.table
 
@@ -95,7 +96,7 @@ def test_create_wants_a_power_of_two(partition_count: int) -> None:
     assert refusal(request, ClusterState()) == error_names.INVALID_PARAMETERS
 
 
-@pytest.mark.parametrize("replica_count", [-1, 0, 6])
+@pytest.mark.parametrize("replica_count", [-1, 6])
 def test_create_wants_one_to_five_replicas(replica_count: int) -> None:
     request = create(replica_count=replica_count)
     assert refusal(request, ClusterState()) == error_names.INVALID_PARAMETERS
@@ -224,3 +225,10 @@ def test_delete_and_clear_envs_keep_the_schema() -> None:
     assert cleared.envs == {"tab.schema": schema(1)}
     partly = changed(ClearEnvs(name="t", prefix="manual", token=None), state)
     assert sorted(partly.envs) == ["default_ttl", "tab.schema"]
+
+
+def test_create_without_a_count_gets_the_default() -> None:
+    outcome = evaluate(create(replica_count=0), ClusterState(), NOW, 3)
+    assert isinstance(outcome, Changed)
+    assert outcome.table is not None
+    assert outcome.table.max_replica_count == 3

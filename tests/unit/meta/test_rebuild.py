@@ -124,3 +124,10 @@ def test_replicas_of_no_known_table_are_left_alone() -> None:
     assert outcome.findings == (
         "replicas of 8.0 belong to no table that is known; they are left alone",
     )
+
+
+def test_an_id_without_a_table_is_never_taken_for_a_purged_one() -> None:
+    outcome = rebuilt(stored(report("a", 4, 1), report("a", 2, 1, gpid=Gpid(8, 0))))
+    assert outcome.tables.next_app_id == 9
+    assert outcome.tables.lost_ids == (1, 2, 3, 5, 6, 7, 8)
+    assert not any(outcome.tables.is_purged(app_id) for app_id in range(1, 12))

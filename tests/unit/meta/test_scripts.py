@@ -25,7 +25,6 @@ from pegasus_server.meta.cluster_inputs import (
     MoveReplica,
     Received,
     Recover,
-    SetLevel,
     StoreAlive,
 )
 from pegasus_server.meta.cluster_meta import ClusterMeta
@@ -40,7 +39,14 @@ from pegasus_server.meta.describe import (
 from pegasus_server.meta.diagnosis import diagnose
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.function_level import FunctionLevel
-from pegasus_server.meta.inputs import CreateTable, DropTable, RecallTable, SetReplicaCount
+from pegasus_server.meta.inputs import (
+    CreateTable,
+    DropTable,
+    MetaRequest,
+    RecallTable,
+    SetLevel,
+    SetReplicaCount,
+)
 from pegasus_server.meta.messages import Bye, Stored, TableNotice
 from pegasus_server.meta.partition import Drop, PartitionRecord
 from pegasus_server.meta.table import Table, TableStatus
@@ -63,7 +69,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts" / "meta"
 SECOND = 1_000_000
 START_US = 1000 * SECOND
 BEACON_US = 1_000_000
-DROP, RECALL, REPLICAS, RECOVER = "drop", "recall", "replicas", "recover"
+DROP, RECALL, REPLICAS, RECOVER, LEVEL = "drop", "recall", "replicas", "recover", "level"
 
 
 class Scenario:
@@ -272,11 +278,11 @@ class Scenario:
         name, replicas = text.split()
         self.administer(SetReplicaCount(name=name, replica_count=int(replicas), token=REPLICAS))
 
-    def administer(self, request: CreateTable | DropTable | RecallTable | SetReplicaCount) -> None:
+    def administer(self, request: MetaRequest) -> None:
         self.feed(Administer(request, self.now_us // SECOND))
 
     def do_level(self, name: str) -> None:
-        self.feed(SetLevel(FunctionLevel[name.upper()], "level"))
+        self.administer(SetLevel(level=FunctionLevel[name.upper()], token=LEVEL))
 
     def do_balance(self, text: str) -> None:
         self.feed(Balance(10, text == "rehearsal", "balance"))

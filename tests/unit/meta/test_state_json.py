@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.state_json import StateDamagedError, decode_state, encode_state
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_tab.base.ids import Ballot
@@ -24,7 +25,9 @@ tables = st.builds(
     expire_second=st.integers(0),
 )
 states = st.lists(tables, max_size=4, unique_by=lambda table: table.app_id).map(
-    lambda listed: ClusterState(10, {table.app_id: table for table in listed})
+    lambda listed: ClusterState(
+        30, {table.app_id: table for table in listed}, FunctionLevel.LIVELY, (10, 29)
+    )
 )
 
 
@@ -44,9 +47,23 @@ def test_a_state_comes_back_equal(state: ClusterState) -> None:
         '{"format": 1, "next_app_id": "x", "tables": []}',
         '{"format": 1, "next_app_id": 1, "tables": [{}]}',
         '{"format": 1, "next_app_id": 1, "tables": 5}',
+        '{"format": 1, "next_app_id": 1, "tables": [], "level": 7}',
+        '{"format": 1, "next_app_id": 1, "tables": [], "lost_ids": [1]}',
         "[" * 100_000,
     ],
-    ids=["empty", "null", "list", "no fields", "newer", "bad id", "bad table", "no list", "deep"],
+    ids=[
+        "empty",
+        "null",
+        "list",
+        "no fields",
+        "newer",
+        "bad id",
+        "bad table",
+        "no list",
+        "bad level",
+        "bad lost id",
+        "deep",
+    ],
 )
 def test_what_is_no_state_is_named_damaged(text: str) -> None:
     with pytest.raises(StateDamagedError):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.partition import Drop, PartitionRecord
 from pegasus_server.meta.store_effects import (
     LoadStore,
@@ -63,6 +64,12 @@ def test_what_was_written_is_found_again(store: MetaStoreFolder, tmp_path: Path)
     assert again.perform(LoadStore()) == StoreLoaded(tables, 1, {GPID: (record(2), 1)})
 
 
+def test_the_catalog_keeps_level_and_lost_ids(store: MetaStoreFolder) -> None:
+    store.perform(PersistTables(3, {1: TABLE}, (), 0, FunctionLevel.LIVELY, (2,)))
+    kept = ClusterState(3, {1: TABLE}, FunctionLevel.LIVELY, (2,))
+    assert store.perform(ReadTables()) == TablesRead(kept, 1)
+
+
 def test_another_version_changes_nothing(store: MetaStoreFolder) -> None:
     store.perform(PersistConfig(GPID, record(1), None))
     assert store.perform(PersistConfig(GPID, record(2), None)) == PersistUnknown(GPID)
@@ -93,8 +100,9 @@ def test_damage_is_told_not_read(store: MetaStoreFolder, tmp_path: Path, name: s
 
 
 def test_epochs_rise_over_restarts(store: MetaStoreFolder, tmp_path: Path) -> None:
-    assert [store.next_epoch(), store.next_epoch()] == [1, 2]
-    assert MetaStoreFolder(tmp_path).next_epoch() == 3
+    assert [store.next_epoch(0), store.next_epoch(0)] == [1, 2]
+    assert MetaStoreFolder(tmp_path).next_epoch(0) == 3
+    assert [store.next_epoch(1000), store.next_epoch(900)] == [1000, 1001]
     (tmp_path / "epoch").write_text("soon")
     with pytest.raises(StartupFault, match="epoch"):
-        store.next_epoch()
+        store.next_epoch(0)
