@@ -1,11 +1,13 @@
 """A real cluster of processes on loopback: one meta server and some replica servers."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,10 +17,22 @@ from tests.integration.node import START_SECONDS_MAX, STOP_SECONDS_MAX, free_por
 class Server:
     """One process, started and killed as a test wants it."""
 
-    def __init__(self, role: str, folder: Path, port: int, metas: list[str], lines: str) -> None:
+    def __init__(
+        self,
+        role: str,
+        folder: Path,
+        port: int,
+        metas: list[str],
+        lines: str,
+        *,
+        public_host: str = "127.0.0.1",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.role = role
         self.folder = folder
         self.port = port
+        self.public_host = public_host
+        self.environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.config = folder.with_suffix(".toml")
         self.config.write_text(
@@ -29,7 +43,7 @@ class Server:
     @property
     def name(self) -> str:
         """The server's name in the cluster."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.public_host}:{self.port}"
 
     def start(self) -> None:
         """Start it and wait until its port accepts."""
@@ -43,6 +57,7 @@ class Server:
                 [sys.executable, "-m", "pegasus_server", self.role, "--config", str(self.config)],
                 stdout=output,
                 stderr=output,
+                env=self.environment,
             )
 
     def await_port(self) -> None:
