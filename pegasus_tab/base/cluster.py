@@ -228,12 +228,14 @@ class Beacon:
             gone, delayed on its way, is known as such.
         sent_us: its CLOCK_BOOTTIME, microseconds; comes back in the ack.
         host_label: servers with one label share a machine.
+        durability: class of its log, for those who look at the cluster.
     """
 
     node: NodeName
     incarnation: int
     sent_us: int
     host_label: str
+    durability: str = ""
 
 
 @dataclass(frozen=True, slots=True)

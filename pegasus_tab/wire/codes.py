@@ -96,6 +96,40 @@ class NodeStatus(IntEnum):
     UNALIVE = 2
 
 
+class ConfigType(IntEnum):
+    """A change of a partition's configuration, in PROPOSE_BALANCER (section 9)."""
+
+    INVALID = 0
+    ASSIGN_PRIMARY = 1
+    UPGRADE_TO_PRIMARY = 2
+    ADD_SECONDARY = 3
+    UPGRADE_TO_SECONDARY = 4
+    DOWNGRADE_TO_SECONDARY = 5
+    DOWNGRADE_TO_INACTIVE = 6
+    REMOVE = 7
+    ADD_SECONDARY_FOR_LB = 8
+
+
+class MoveType(IntEnum):
+    """Kind of a PROPOSE_BALANCER (section 9), and of a move planned by TAB_BALANCE."""
+
+    MOVE_PRIMARY = 0
+    COPY_PRIMARY = 1
+    COPY_SECONDARY = 2
+
+
+LEVEL_QUERY: Final = 10_000
+"""In CONTROL_META: only ask for the function level."""
+
+
+class FunctionLevel(IntEnum):
+    """What meta does by itself, in CONTROL_META; see ``pegasus_server.meta.function_level``."""
+
+    FREEZED = 300
+    STEADY = 400
+    LIVELY = 500
+
+
 class NegotiationStatus(IntEnum):
     """Step of the SASL handshake; a server without authentication answers AUTH_DISABLE (section 9)."""
 
@@ -143,7 +177,14 @@ UPDATE_APP_ENV: Final = b"RPC_CM_UPDATE_APP_ENV"
 LIST_NODES: Final = b"RPC_CM_LIST_NODES"
 CLUSTER_INFO: Final = b"RPC_CM_CLUSTER_INFO"
 CONTROL_META: Final = b"RPC_CM_CONTROL_META"
+PROPOSE_BALANCER: Final = b"RPC_CM_PROPOSE_BALANCER"
+DDD_DIAGNOSE: Final = b"RPC_CM_DDD_DIAGNOSE"
+START_RECOVERY: Final = b"RPC_CM_START_RECOVERY"
 NEGOTIATION: Final = b"RPC_NEGOTIATION"
+TAB_NODES: Final = b"RPC_TAB_NODES"
+TAB_PARTITIONS: Final = b"RPC_TAB_PARTITIONS"
+TAB_BALANCE: Final = b"RPC_TAB_BALANCE"
+"""Ours, as TAB_NODES and TAB_PARTITIONS: plain Pegasus says ERR_HANDLER_NOT_FOUND to each."""
 
 READS: Final = frozenset(
     {GET, MULTI_GET, BATCH_GET, SORTKEY_COUNT, TTL, GET_SCANNER, SCAN, CLEAR_SCANNER, TAB_SCAN}

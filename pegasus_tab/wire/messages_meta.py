@@ -1,6 +1,7 @@
 """Requests and responses of meta servers (protocol reference 4 and 9).
 
-``err`` is an error name of the second layer: the framework error beside it stays ERR_OK.
+``err`` is an error name of the second layer: the framework error beside it stays ERR_OK. A ``hint``
+that the ancestor's response does not have is ours, and comes only with an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,6 +106,7 @@ class CreateAppResponse(Struct):
 
     err: Annotated[str, ERROR_CODE(1)] = "ERR_OK"
     appid: Annotated[int, I32(2)] = 0
+    hint: Annotated[str | None, STRING(3)] = None
 
 
 @thrift_struct
@@ -130,6 +132,7 @@ class DropAppResponse(Struct):
     """Answer to DROP_APP."""
 
     err: Annotated[str, ERROR_CODE(1)] = "ERR_OK"
+    hint: Annotated[str | None, STRING(2)] = None
 
 
 @thrift_struct
@@ -167,6 +170,7 @@ class RecallAppResponse(Struct):
 
     err: Annotated[str, ERROR_CODE(1)] = "ERR_OK"
     info: Annotated[AppInfo, struct_of(AppInfo)(2)] = field(default_factory=AppInfo)
+    hint: Annotated[str | None, STRING(3)] = None
 
 
 @thrift_struct
@@ -273,6 +277,7 @@ class ControlMetaResponse(Struct):
 
     err: Annotated[str, ERROR_CODE(1)] = "ERR_OK"
     old_level: Annotated[int, I32(2)] = 0
+    hint: Annotated[str | None, STRING(3)] = None
 
 
 @thrift_struct

@@ -25,11 +25,16 @@ class MoveKind(StrEnum):
 
     PRIMARY = "move primary"
     REPLICA = "copy replica"
+    REMOVAL = "remove replica"
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step of a plan: the primary's role, or a secondary's replica, goes to another server."""
+    """One step of a plan: the primary's role, or a secondary's replica, goes to another server.
+
+    A removal, which no plan has and an operator may order, leaves it to the cure who is next; its
+    target is the source.
+    """
 
     gpid: Gpid
     kind: MoveKind
@@ -37,7 +42,8 @@ class Move:
     target: NodeName
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.gpid} from {self.source} to {self.target}"
+        where = "" if self.kind is MoveKind.REMOVAL else f" to {self.target}"
+        return f"{self.kind} {self.gpid} from {self.source}{where}"
 
 
 Configs = dict[Gpid, PartitionConfig]

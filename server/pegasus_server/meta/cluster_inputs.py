@@ -90,6 +90,15 @@ class MoveReplica:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveReplica:
+    """Take a secondary's replica out of a partition; the cure gives another server one."""
+
+    gpid: Gpid
+    source: NodeName
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
 class ForcePrimary:
     """Make a server the primary of a partition without one, whatever its replica lacks.
 
@@ -125,7 +134,9 @@ class ClusterTick:
     unix_seconds: int
 
 
-ClusterCommand: TypeAlias = Balance | MovePrimary | MoveReplica | ForcePrimary | Recover
+ClusterCommand: TypeAlias = (
+    Balance | MovePrimary | MoveReplica | RemoveReplica | ForcePrimary | Recover
+)
 ClusterInput: TypeAlias = (
     Elected
     | Deposed

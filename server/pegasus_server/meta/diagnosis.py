@@ -15,12 +15,14 @@ class Evidence:
         node: the server.
         is_alive: whether it holds a lease.
         member_ballot: the newest configuration it was a member of.
+        is_collected: whether it gave an account of its replicas in this leader's time.
         report: its last account of the replica, None if it has none or never gave one.
     """
 
     node: NodeName
     is_alive: bool
     member_ballot: Ballot
+    is_collected: bool
     report: ReplicaReport | None
 
 
@@ -54,6 +56,12 @@ def _evidence(guardian: Guardian, gpid: Gpid) -> tuple[Evidence, ...]:
     seats = [(node, record.config.ballot) for node in record.config.members]
     seats += [(each.node, each.ballot) for each in reversed(record.drops)]
     return tuple(
-        Evidence(node, ward.detector.is_alive(node), ballot, ward.reports.report(node, gpid))
+        Evidence(
+            node,
+            ward.detector.is_alive(node),
+            ballot,
+            ward.reports.is_known(node),
+            ward.reports.report(node, gpid),
+        )
         for node, ballot in seats
     )

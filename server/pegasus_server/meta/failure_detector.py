@@ -29,6 +29,7 @@ class Node:
         host_label: servers with one label share a machine; its own name until it told.
         is_alive: False once its lease is surely over.
         heard_us: when the last beacon was received, or this meta server began to lead.
+        durability: class of its log, "" until it told.
     """
 
     name: NodeName
@@ -36,6 +37,7 @@ class Node:
     host_label: str
     is_alive: bool
     heard_us: int
+    durability: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class FailureDetector:
         if known is not None and beacon.incarnation < known.incarnation:
             return None
         self._nodes[beacon.node] = Node(
-            beacon.node, beacon.incarnation, beacon.host_label, True, now_us
+            beacon.node, beacon.incarnation, beacon.host_label, True, now_us, beacon.durability
         )
         if known is None or not known.is_alive:
             return [NodeAppeared(beacon.node)]

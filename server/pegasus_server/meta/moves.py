@@ -87,6 +87,8 @@ def _may_begin(move: Move, config: PartitionConfig | None) -> bool:
         return False
     if move.kind is MoveKind.PRIMARY:
         return config.primary == move.source and move.target in config.secondaries
+    if move.kind is MoveKind.REMOVAL:
+        return move.source in config.secondaries
     return move.source in config.secondaries and move.target not in config.members
 
 
@@ -96,6 +98,8 @@ def _goes_on(move: Move, config: PartitionConfig | None) -> bool:
         return False
     if move.kind is MoveKind.PRIMARY:
         return config.primary in (None, move.source) and move.target in config.members
+    if move.kind is MoveKind.REMOVAL and len(config.members) < config.max_replica_count:
+        return True  # until another server took its place
     return move.source in config.secondaries
 
 
@@ -105,6 +109,7 @@ def _wish(watch: PartitionWatch, move: Move | None) -> None:
         return
     if move.kind is MoveKind.PRIMARY:
         watch.wanted_primary = move.target
-    else:
+        return
+    watch.wanted_away = move.source
+    if move.kind is MoveKind.REPLICA:
         watch.wanted_learner = move.target
-        watch.wanted_away = move.source

@@ -7,13 +7,15 @@ from pegasus_server.meta.cluster_inputs import (
     ForcePrimary,
     MovePrimary,
     MoveReplica,
+    RemoveReplica,
 )
+from pegasus_server.meta.cure_case import QUORUM_MIN
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.guardian import Guardian
 from pegasus_tab.base.cluster import PartitionConfig
 from pegasus_tab.base.ids import Gpid, NodeName
 
-Order = Balance | MovePrimary | MoveReplica | ForcePrimary
+Order = Balance | MovePrimary | MoveReplica | RemoveReplica | ForcePrimary
 
 
 def obey(order: Order, guardian: Guardian) -> Reply:
@@ -25,6 +27,8 @@ def obey(order: Order, guardian: Guardian) -> Reply:
             return _move_primary(order, guardian)
         case MoveReplica():
             return _move_replica(order, guardian)
+        case RemoveReplica():
+            return _remove_replica(order, guardian)
         case ForcePrimary():
             return _force_primary(order, guardian)
 
@@ -66,6 +70,21 @@ def _move_replica(order: MoveReplica, guardian: Guardian) -> Reply:
     return _add(order, Move(order.gpid, MoveKind.REPLICA, order.source, order.target), guardian)
 
 
+def _remove_replica(order: RemoveReplica, guardian: Guardian) -> Reply:
+    config = guardian.ward.config(order.gpid)
+    fault = _move_fault(order.gpid, order.source, config, guardian)
+    if fault is None and config is not None:
+        rest = len(config.members) - 1
+        if order.source not in config.secondaries:
+            fault = f"{order.source} is no secondary of partition {order.gpid}"
+        elif rest < min(QUORUM_MIN, config.max_replica_count):
+            fault = f"partition {order.gpid} would have {rest} replicas, too few to take writes"
+    if fault is not None:
+        return Reply(order.token, error_names.INVALID_PARAMETERS, fault)
+    removal = Move(order.gpid, MoveKind.REMOVAL, order.source, order.source)
+    return _add(order, removal, guardian)
+
+
 def _move_fault(
     gpid: Gpid, target: NodeName, config: PartitionConfig | None, guardian: Guardian
 ) -> str | None:
@@ -78,7 +97,7 @@ def _move_fault(
     return None
 
 
-def _add(order: MovePrimary | MoveReplica, move: Move, guardian: Guardian) -> Reply:
+def _add(order: MovePrimary | MoveReplica | RemoveReplica, move: Move, guardian: Guardian) -> Reply:
     guardian.moves.add((move,))
     return Reply(order.token, error_names.OK, moves=(move,))
 

@@ -35,11 +35,11 @@ def _add(case: Case, primary: NodeName) -> Decision:
         return Wait(f"{learning} learns")
     sent = case.watch.sent
     is_urgent = len(case.config.members) < min(QUORUM_MIN, case.replica_count)
-    excluded: frozenset[NodeName] = frozenset()
+    excluded = _unwanted(case)
     if sent is not None and sent.proposal.kind is ProposalKind.ADD_LEARNER:
         if _is_sensible(case, sent.proposal.node, sent.first_us):
             return Propose(ProposalKind.ADD_LEARNER, sent.proposal.node, primary)
-        excluded = frozenset((sent.proposal.node,))
+        excluded |= {sent.proposal.node}
     last = case.record.drops[-1].node if case.record.drops else None
     if last is not None and last not in excluded:
         if case.is_alive(last):
@@ -52,6 +52,14 @@ def _add(case: Case, primary: NodeName) -> Decision:
     if node is None:
         return Wait(f"{len(case.config.members)} of {case.replica_count} replicas; no server left")
     return Propose(ProposalKind.ADD_LEARNER, node, primary)
+
+
+def _unwanted(case: Case) -> frozenset[NodeName]:
+    """Return whom the operator took the replica from, so that it goes elsewhere if it can."""
+    watch = case.watch
+    if watch.wanted_away is None or watch.wanted_learner is not None:
+        return frozenset()
+    return frozenset((watch.wanted_away,))
 
 
 def _learner(case: Case, primary: NodeName) -> NodeName | None:
@@ -91,4 +99,6 @@ def _move(case: Case, primary: NodeName) -> Decision:
         return Propose(ProposalKind.DOWNGRADE_TO_SECONDARY, primary, primary)
     if watch.wanted_learner is not None and watch.wanted_learner not in case.config.members:
         return Propose(ProposalKind.ADD_LEARNER, watch.wanted_learner, primary)
+    if watch.wanted_learner is None and watch.wanted_away in case.config.secondaries:
+        return Propose(ProposalKind.REMOVE, watch.wanted_away, primary)
     return Whole()

@@ -59,6 +59,10 @@ class ReplicaReports:
         """Return what a server last said of a replica, None if it has none."""
         return self._reports.get(node, {}).get(gpid)
 
+    def is_known(self, node: NodeName) -> bool:
+        """Tell whether a server ever gave an account."""
+        return node in self._reports
+
     def app_id_max(self) -> int:
         """Return the highest id of a table that a server said to hold a replica of, 0 for none."""
         held = (gpid.app_id for reports in self._reports.values() for gpid in reports)

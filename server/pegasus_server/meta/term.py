@@ -184,6 +184,9 @@ class Term:
         """Begin to rebuild an empty store."""
         if self._recovery is not None:
             return [Reply(command.token, error_names.BUSY, "a recovery is under way")]
+        if not command.nodes:
+            hint = "no replica server is known here; name those of the cluster"
+            return [Reply(command.token, error_names.INVALID_PARAMETERS, hint)]
         if not may_recover(self.catalog.state):
             hint = "the store has tables, so it is not lost; recovery would overwrite them"
             return [Reply(command.token, error_names.INVALID_STATE, hint)]

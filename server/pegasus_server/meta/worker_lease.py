@@ -103,6 +103,7 @@ class WorkerLease:
         host_label: servers with one label share a machine.
         metas: all meta servers, >= 1.
         numbers: the cluster's.
+        durability: class of this server's log, to tell meta.
 
     Attributes:
         lease_until_us: end of the lease, 0 before the first; compare it with the clock after a
@@ -118,6 +119,7 @@ class WorkerLease:
         host_label: str,
         metas: Sequence[NodeName],
         numbers: LeaseNumbers,
+        durability: str = "",
     ) -> None:
         assert metas, "a replica server needs a meta server"
         self.lease_until_us = 0
@@ -126,6 +128,7 @@ class WorkerLease:
         self._node = node
         self._incarnation = incarnation
         self._host_label = host_label
+        self._durability = durability
         self._metas = tuple(metas)
         self._numbers = numbers
         self._target = self._metas[0]
@@ -204,7 +207,7 @@ class WorkerLease:
         self._sent.append(now_us)
         self._next_beacon_us = now_us + self._numbers.beacon_interval_us
         self._give_up_us = now_us + self._numbers.beacon_timeout_us
-        beacon = Beacon(self._node, self._incarnation, now_us, self._host_label)
+        beacon = Beacon(self._node, self._incarnation, now_us, self._host_label, self._durability)
         return [SendBeacon(self._target, beacon)]
 
     def _meta_after(self, meta: NodeName) -> NodeName:

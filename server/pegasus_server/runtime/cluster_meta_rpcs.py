@@ -7,10 +7,12 @@ from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.inputs import SetLevel
 from pegasus_server.meta.table import Table
+from pegasus_server.runtime.admin_rpcs import AdminRpcs
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.meta_driver import MetaDriver
-from pegasus_server.runtime.meta_rpcs import LEVEL_QUERY, MetaRpcs, ServeMeta, send
-from pegasus_tab.base.ids import Gpid, NodeName
+from pegasus_server.runtime.meta_rpcs import MetaRpcs, ServeMeta, send
+from pegasus_server.runtime.node_address import address_of
+from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import (
@@ -27,8 +29,6 @@ from pegasus_tab.wire.messages import (
     decode_arguments,
 )
 from pegasus_tab.wire.thrift_struct import Struct
-
-NO_ADDRESS = Address()
 
 
 class ClusterMetaRpcs(MetaRpcs):
@@ -51,7 +51,11 @@ class ClusterMetaRpcs(MetaRpcs):
             codes.LIST_NODES: lambda: ListNodesResponse(err=codes.ERR_FORWARD_TO_OTHERS),
             codes.CLUSTER_INFO: lambda: ClusterInfoResponse(err=codes.ERR_FORWARD_TO_OTHERS),
         }
-        served = {**self.table, codes.CONTROL_META: self._control_level}
+        served = {
+            **self.table,
+            codes.CONTROL_META: self._control_level,
+            **AdminRpcs(driver, self.configuration).table,
+        }
         for name, elsewhere in questions.items():
             served[name] = partial(self._answer_if_leading, served[name], elsewhere)
         self.table = served
@@ -69,7 +73,8 @@ class ClusterMetaRpcs(MetaRpcs):
         partitions = [PartitionConfiguration(primary=leader)] if leader else []
         return QueryConfigResponse(err=codes.ERR_FORWARD_TO_OTHERS, partitions=partitions)
 
-    def _configuration(self, table: Table, index: int, client: Client) -> PartitionConfiguration:  # noqa: ARG002 -- every client is told the same
+    def configuration(self, table: Table, index: int, client: Client) -> PartitionConfiguration:  # noqa: ARG002 -- every client is told the same
+        """Describe a partition as the store holds it."""
         gpid = Gpid(table.app_id, index)
         config, decree = self._driver.partition(gpid)
         return PartitionConfiguration(
@@ -99,7 +104,7 @@ class ClusterMetaRpcs(MetaRpcs):
     def _control_level(self, frame: RequestFrame, client: Client) -> None:
         """Set or tell the level of activity (section 9)."""
         request = decode_arguments(frame, ControlMetaRequest)
-        if request.level == LEVEL_QUERY:
+        if request.level == codes.LEVEL_QUERY:
             level = self._driver.level if self._driver.is_leading else 0
             error = codes.ERR_OK if level else codes.ERR_FORWARD_TO_OTHERS
             send(frame, client, ControlMetaResponse(error, level))
@@ -112,11 +117,3 @@ class ClusterMetaRpcs(MetaRpcs):
                 send(frame, client, ControlMetaResponse(reply.error, before))
 
             self._driver.ask(SetLevel(level=FunctionLevel(request.level), token=answer))
-
-
-def address_of(node: NodeName | None) -> Address:
-    """Turn a server's name into an address, none into the address for none."""
-    if node is None:
-        return NO_ADDRESS
-    host, _, port = node.rpartition(":")
-    return Address(host, int(port))

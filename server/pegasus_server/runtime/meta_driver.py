@@ -12,6 +12,7 @@ from functools import partial
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
 from pegasus_server.meta.cluster_inputs import (
     Administer,
+    ClusterCommand,
     ClusterInput,
     ClusterTick,
     Elected,
@@ -22,6 +23,7 @@ from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.failure_detector import Node
 from pegasus_server.meta.function_level import FunctionLevel
+from pegasus_server.meta.guardian import Guardian
 from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
 from pegasus_server.meta.store_effects import StoreEffect
@@ -83,6 +85,11 @@ class MetaDriver:
         """The function level; only while leading."""
         return self._meta.guardian.ward.level
 
+    @property
+    def guardian(self) -> Guardian:
+        """Partitions and servers, to look at; only while leading."""
+        return self._meta.guardian
+
     def partition(self, gpid: Gpid) -> tuple[PartitionConfig, Decree]:
         """Return a partition's configuration, and its last committed decree as far as is known."""
         ward = self._meta.guardian.ward
@@ -105,6 +112,10 @@ class MetaDriver:
     def ask(self, request: MetaRequest) -> None:
         """Take an administrative request; its token must be a function that takes the Reply."""
         self._drive(Administer(request, unix_seconds()))
+
+    def command(self, command: ClusterCommand) -> None:
+        """Take the operator's order; its token must be a function that takes the Reply."""
+        self._drive(command)
 
     def take(self, message: ToMeta) -> None:
         """Take what a replica server says."""

@@ -56,8 +56,6 @@ from pegasus_tab.wire.thrift_struct import Struct
 
 LEVEL_STEADY = 400
 """Meta accepts changes and does not balance; the only level of a node of its own."""
-LEVEL_QUERY = 10_000
-"""In a CONTROL_META request: only ask."""
 
 ServeMeta = Callable[[RequestFrame, Client], None]
 
@@ -117,7 +115,7 @@ class MetaRpcs:
         indices = list(request.partition_indices)
         if not indices or not all(0 <= each < table.partition_count for each in indices):
             indices = list(range(table.partition_count))
-        partitions = [self._configuration(table, index, client) for index in indices]
+        partitions = [self.configuration(table, index, client) for index in indices]
         response = QueryConfigResponse(
             app_id=table.app_id,
             partition_count=table.partition_count,
@@ -126,8 +124,8 @@ class MetaRpcs:
         )
         send(frame, client, response)
 
-    def _configuration(self, table: Table, index: int, client: Client) -> PartitionConfiguration:
-        """Tell who serves a partition."""
+    def configuration(self, table: Table, index: int, client: Client) -> PartitionConfiguration:
+        """Describe a partition as ``client`` should see it."""
         gpid = Gpid(table.app_id, index)
         return PartitionConfiguration(
             pid=gpid,
@@ -143,7 +141,7 @@ class MetaRpcs:
 
         def answer(reply: Reply) -> None:
             app_id = reply.table.app_id if reply.table else 0
-            send(frame, client, CreateAppResponse(reply.error, app_id))
+            send(frame, client, CreateAppResponse(reply.error, app_id, reply.hint or None))
 
         self._loop.ask(
             CreateTable(
@@ -163,7 +161,9 @@ class MetaRpcs:
                 name=request.app_name,
                 success_if_not_exist=request.options.success_if_not_exist,
                 reserve_seconds=request.options.reserve_seconds,
-                token=lambda reply: send(frame, client, DropAppResponse(reply.error)),
+                token=lambda reply: send(
+                    frame, client, DropAppResponse(reply.error, reply.hint or None)
+                ),
             )
         )
 
@@ -172,7 +172,7 @@ class MetaRpcs:
 
         def answer(reply: Reply) -> None:
             info = app_info(reply.table) if reply.table else AppInfo()
-            send(frame, client, RecallAppResponse(reply.error, info))
+            send(frame, client, RecallAppResponse(reply.error, info, reply.hint or None))
 
         self._loop.ask(
             RecallTable(app_id=request.app_id, new_name=request.new_app_name, token=answer)
@@ -267,7 +267,7 @@ def _negotiate(frame: RequestFrame, client: Client) -> None:
 def _control_level(frame: RequestFrame, client: Client) -> None:
     """Tell the level of activity; a node of its own has but one (section 9)."""
     request = decode_arguments(frame, ControlMetaRequest)
-    is_fine = request.level in (LEVEL_STEADY, LEVEL_QUERY)
+    is_fine = request.level in (LEVEL_STEADY, codes.LEVEL_QUERY)
     error = codes.ERR_OK if is_fine else codes.ERR_INVALID_PARAMETERS
     send(frame, client, ControlMetaResponse(error, LEVEL_STEADY))
 

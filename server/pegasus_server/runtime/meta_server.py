@@ -12,7 +12,7 @@ from pegasus_server.meta.cluster_numbers import ClusterNumbers
 from pegasus_server.meta.messages import Bye, Stored
 from pegasus_server.runtime.clock import unix_seconds
 from pegasus_server.runtime.cluster_config import LEVELS, MetaConfig
-from pegasus_server.runtime.cluster_meta_rpcs import ClusterMetaRpcs, address_of
+from pegasus_server.runtime.cluster_meta_rpcs import ClusterMetaRpcs
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk_jobs import JobThread
 from pegasus_server.runtime.dispatch import Dispatch
@@ -20,6 +20,7 @@ from pegasus_server.runtime.front import Front
 from pegasus_server.runtime.meta_driver import MetaDriver
 from pegasus_server.runtime.meta_store_folder import MetaStoreFolder
 from pegasus_server.runtime.no_log import NoLog
+from pegasus_server.runtime.node_address import address_of
 from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER
 from pegasus_tab.base.cluster import (
     Beacon,

@@ -23,6 +23,7 @@ from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
 from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.embedded import LastClientWatch
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
+from pegasus_server.runtime.lone_admin_rpcs import LoneAdminRpcs
 from pegasus_server.runtime.meta_loop import TICK_SECONDS, MetaLoop
 from pegasus_server.runtime.meta_rpcs import MetaRpcs
 from pegasus_server.runtime.meta_store_file import MetaStoreFile
@@ -107,8 +108,15 @@ class Node(Factory):
             self._replicas.serve_recovered(table, recovered)
         self._meta = MetaLoop(Meta(state), store, self._replicas, self._disk.run, unix_seconds)
         rpcs = MetaRpcs(self._meta, self._address_for, self._facts, self._replicas.committed_decree)
+        admin = LoneAdminRpcs(
+            self._meta, self._address_for, rpcs.configuration, self._options.durability
+        )
         self._dispatch = Dispatch(
-            self._replicas.serving, self._replicas.faults, rpcs.table, self._disk, self._turn
+            self._replicas.serving,
+            self._replicas.faults,
+            {**rpcs.table, **admin.table},
+            self._disk,
+            self._turn,
         )
         self._start_timers()
         self._publish()

@@ -25,6 +25,7 @@ from pegasus_server.meta.cluster_inputs import (
     MoveReplica,
     Received,
     Recover,
+    RemoveReplica,
     StoreAlive,
 )
 from pegasus_server.meta.cluster_meta import ClusterMeta
@@ -288,11 +289,13 @@ class Scenario:
         self.feed(Balance(10, text == "rehearsal", "balance"))
 
     def do_move(self, text: str) -> None:
-        """Move: primary GPID TARGET, or replica GPID SOURCE TARGET."""
+        """Move: primary GPID TARGET, replica GPID SOURCE TARGET, or away GPID SOURCE."""
         kind, where, *nodes = text.split()
         names = [NodeName(each) for each in nodes]
         if kind == "primary":
             self.feed(MovePrimary(gpid(where), names[0], "move"))
+        elif kind == "away":
+            self.feed(RemoveReplica(gpid(where), names[0], "move"))
         else:
             self.feed(MoveReplica(gpid(where), names[0], names[1], "move"))
 
