@@ -165,7 +165,9 @@ class ReplicaServer:
         config = self._config
         label = config.host_label or self._node.rpartition(":")[0]
         numbers = config.lease.numbers()
-        return WorkerLease(self._node, self._life, label, config.meta_nodes, numbers)
+        return WorkerLease(
+            self._node, self._life, label, config.meta_nodes, numbers, config.durability
+        )
 
     def _start_timers(self) -> None:
         config, every = self._config, self._front.timers.every
