@@ -1,101 +1,44 @@
 """``pegasus-tab onebox``: a cluster on one machine, every server a process of its own on loopback.
 
 A folder holds it all: ``onebox.json`` says which servers there are and where they listen, each has
-its configuration, its data folder and what it printed. Whether a server runs is told by the lock on
-its data folder, which the kernel lets go of however the server ended; so nothing here can be out of
-date, and processes of others are never touched.
+its configuration, its data folder and what it printed.
 """
 
 import contextlib
-import fcntl
 import importlib.util
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pegasus_shell.onebox_server import OneboxError, Server, await_end, await_start
+from pegasus_shell.zookeeper_server import ZooKeeperServer, require_zookeeper
+
 LIST_NAME = "onebox.json"
 CLUSTER = "onebox"
-START_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 30.0
-LOOK_SECONDS = 0.05
-
-
-class OneboxError(Exception):
-    """What was asked for cannot be done; the text says why and what to do."""
+ZOOKEEPER = "zookeeper"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """One server of a onebox.
+class Shape:
+    """How many servers a onebox has.
 
     Attributes:
-        name: "meta1", "replica1" and so on.
-        folder: of the onebox.
-        port: where it listens on 127.0.0.1.
+        metas: meta servers; more than one need ZooKeeper.
+        replicas: replica servers.
+        has_zookeeper: the meta servers keep their state in a ZooKeeper of the onebox.
     """
 
-    name: str
-    folder: Path
-    port: int
+    metas: int
+    replicas: int
+    has_zookeeper: bool
 
-    @property
-    def role(self) -> str:
-        """What kind of server it is."""
-        return self.name.rstrip("0123456789")
-
-    @property
-    def address(self) -> str:
-        """Where it listens, which is its name in the cluster."""
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def config(self) -> Path:
-        """Its configuration file."""
-        return self.folder / f"{self.name}.toml"
-
-    def pid(self) -> int | None:
-        """Return the id of its process, None if it does not run."""
-        try:
-            with (self.folder / self.name / "node.lock").open("rb") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return int(json.loads(lock.read())["pid"])
-        except (FileNotFoundError, ValueError, KeyError):
-            # It is being written just now, or never was.
-            return None
-        return None
-
-    def start(self) -> None:
-        """Start it in a session of its own, so that it outlives the terminal."""
-        with (self.folder / f"{self.name}.output").open("ab") as output:
-            subprocess.Popen(
-                [sys.executable, "-m", "pegasus_server", self.role, "--config", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-
-    def signal(self, number: signal.Signals) -> bool:
-        """Send its process a signal; False if it does not run."""
-        pid = self.pid()
-        if pid is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-        return True
-
-    def answers(self) -> bool:
-        """Tell whether its port accepts connections."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def names(self) -> list[str]:
+        """Name the servers, in the order they are started."""
+        metas = [f"meta{number}" for number in range(1, self.metas + 1)]
+        replicas = [f"replica{number}" for number in range(1, self.replicas + 1)]
+        return [*([ZOOKEEPER] if self.has_zookeeper else []), *metas, *replicas]
 
 
 class Onebox:
@@ -103,7 +46,7 @@ class Onebox:
 
     Args:
         folder: where it is.
-        servers: of the cluster, the meta server first.
+        servers: of the cluster, in the order they are started.
     """
 
     def __init__(self, folder: Path, servers: list[Server]) -> None:
@@ -120,7 +63,7 @@ class Onebox:
         folder = folder.absolute()
         try:
             ports = json.loads((folder / LIST_NAME).read_text())["ports"]
-            servers = [Server(str(name), folder, int(port)) for name, port in ports.items()]
+            servers = [_server(str(name), folder, int(port)) for name, port in ports.items()]
         except FileNotFoundError as error:
             raise OneboxError(
                 f"there is no onebox in {folder}; make one with: pegasus-tab onebox start"
@@ -130,46 +73,65 @@ class Onebox:
         return cls(folder, servers)
 
     @classmethod
-    def make(cls, folder: Path, replicas: int) -> "Onebox":
+    def make(cls, folder: Path, shape: Shape) -> "Onebox":
         """Make a new one on free ports; nothing is started.
 
         Raises:
-            OneboxError: the folder holds something else.
+            OneboxError: the folder holds something else, several meta servers shall do without
+                ZooKeeper, or ZooKeeper is not installed.
         """
+        if shape.metas > 1 and not shape.has_zookeeper:
+            raise OneboxError(
+                f"{shape.metas} meta servers must share their state; add --zookeeper, or start one"
+            )
+        if shape.has_zookeeper:
+            require_zookeeper()
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OneboxError(f"{folder} is not empty; name a new folder for the onebox")
-        names = ["meta1", *[f"replica{number}" for number in range(1, replicas + 1)]]
+        names = shape.names()
         ports = dict(zip(names, _free_ports(len(names)), strict=True))
-        onebox = cls(folder, [Server(name, folder, port) for name, port in ports.items()])
+        onebox = cls(folder, [_server(name, folder, port) for name, port in ports.items()])
         for server in onebox.servers:
-            server.config.write_text(onebox.config_of(server))
+            onebox.write_config(server)
         (folder / LIST_NAME).write_text(json.dumps({"ports": ports}, indent=1) + "\n")
         return onebox
 
-    def config_of(self, server: Server) -> str:
+    def write_config(self, server: Server) -> None:
         """Write a server's configuration."""
+        if isinstance(server, ZooKeeperServer):
+            server.write_config()
+            return
+        metas = ", ".join(f'"{meta.address}"' for meta in self.metas)
         lines = [
             f'cluster = "{CLUSTER}"',
             f'data = "{server.name}"',
             f"port = {server.port}",
-            f'metas = ["{self.meta.address}"]',
+            f"metas = [{metas}]",
         ]
+        zookeepers = [each for each in self.servers if each.role == ZOOKEEPER]
+        if server.role == "meta" and zookeepers:
+            lines.append(f'zookeeper = "{zookeepers[0].address}"')
         if server.role == "replica":
             # Copies of a partition go to different servers although they share the machine.
             lines.append(f'host_label = "{server.name}"')
-        return "\n".join(lines) + "\n"
+        server.config.write_text("\n".join(lines) + "\n")
 
     @property
-    def meta(self) -> Server:
-        """The meta server."""
-        return self.servers[0]
+    def metas(self) -> list[Server]:
+        """The meta servers."""
+        return [server for server in self.servers if server.role == "meta"]
+
+    @property
+    def replicas(self) -> list[Server]:
+        """The replica servers."""
+        return [server for server in self.servers if server.role == "replica"]
 
     @property
     def dsn(self) -> str:
         """Where clients find the cluster."""
-        return f"pegasus://{self.meta.address}/"
+        return f"pegasus://{','.join(meta.address for meta in self.metas)}/"
 
     def find(self, name: str) -> Server:
         """Find a server by its name.
@@ -196,13 +158,14 @@ class Onebox:
             await_start(server)
 
     def stop(self) -> int:
-        """Stop every server that runs, replica servers first; return how many did.
+        """Stop every server that runs, last started first; return how many did.
 
         Raises:
             OneboxError: one did not end in time.
         """
         stopped = 0
-        for servers in (self.servers[1:], self.servers[:1]):
+        others = [each for each in self.servers if each.role == ZOOKEEPER]
+        for servers in (self.replicas, self.metas, others):
             running = [server for server in servers if server.signal(signal.SIGTERM)]
             for server in running:
                 await_end(server)
@@ -210,43 +173,14 @@ class Onebox:
         return stopped
 
 
-def await_start(server: Server) -> None:
-    """Wait until a server that was started answers.
-
-    Raises:
-        OneboxError: it does not; says where to look.
-    """
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline:
-        if server.pid() is not None and server.answers():
-            return
-        time.sleep(LOOK_SECONDS)
-    raise OneboxError(
-        f"{server.name} did not begin to serve within {START_SECONDS_MAX:.0f} s; look at "
-        f"{server.folder / server.name}.output"
-    )
-
-
-def await_end(server: Server) -> None:
-    """Wait until a server that was told to end has ended.
-
-    Raises:
-        OneboxError: it runs on.
-    """
-    deadline = time.monotonic() + STOP_SECONDS_MAX
-    while time.monotonic() < deadline:
-        if server.pid() is None:
-            return
-        time.sleep(LOOK_SECONDS)
-    raise OneboxError(
-        f"{server.name} still runs after {STOP_SECONDS_MAX:.0f} s; end it with: "
-        f"pegasus-tab onebox kill {server.name}"
-    )
-
-
 def has_server_package() -> bool:
     """Tell whether servers can be started from this installation."""
     return importlib.util.find_spec("pegasus_server") is not None
+
+
+def _server(name: str, folder: Path, port: int) -> Server:
+    kind = ZooKeeperServer if name == ZOOKEEPER else Server
+    return kind(name, folder, port)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REPLICAS_DEFAULT = 3
 REPLICAS_MAX = 32
+METAS_MAX = 5
 
 folder_option = click.option(
     "--folder",
@@ -33,10 +34,23 @@ folder_option = click.option(
     show_default=True,
     help="How many, when the cluster is made.",
 )
+@click.option(
+    "--metas",
+    type=click.IntRange(1, METAS_MAX),
+    default=1,
+    show_default=True,
+    help="Meta servers, when the cluster is made; several need --zookeeper.",
+)
+@click.option(
+    "--zookeeper",
+    is_flag=True,
+    help="The meta servers keep their state in a ZooKeeper server of the cluster's own.",
+)
 @folder_option
-def start(replica_servers: int, folder: Path) -> None:
+def start(replica_servers: int, metas: int, zookeeper: bool, folder: Path) -> None:
     """Start the cluster, making it when there is none; print how to reach it."""
-    from pegasus_shell.onebox import LIST_NAME, Onebox, OneboxError, has_server_package
+    from pegasus_shell.onebox import LIST_NAME, Onebox, Shape, has_server_package
+    from pegasus_shell.onebox_server import OneboxError
 
     def act() -> str:
         if not has_server_package():
@@ -44,7 +58,7 @@ def start(replica_servers: int, folder: Path) -> None:
         if (folder / LIST_NAME).exists():
             onebox = Onebox.open(folder)
         else:
-            onebox = Onebox.make(folder, replica_servers)
+            onebox = Onebox.make(folder, Shape(metas, replica_servers, zookeeper))
         onebox.start()
         await_members(onebox)
         return f"{len(onebox.servers)} servers run; connect with: pegasus-tab shell {onebox.dsn}"
@@ -84,7 +98,8 @@ def status(folder: Path) -> None:
 @folder_option
 def kill(node: str, folder: Path) -> None:
     """End server NODE at once, as a crash would (SIGKILL)."""
-    from pegasus_shell.onebox import Onebox, OneboxError, await_end
+    from pegasus_shell.onebox import Onebox
+    from pegasus_shell.onebox_server import OneboxError, await_end
 
     def act() -> str:
         server = Onebox.open(folder).find(node)
@@ -101,7 +116,8 @@ def kill(node: str, folder: Path) -> None:
 @folder_option
 def restart(node: str, folder: Path) -> None:
     """Start server NODE, stopping it first if it runs."""
-    from pegasus_shell.onebox import Onebox, await_end, await_start
+    from pegasus_shell.onebox import Onebox
+    from pegasus_shell.onebox_server import await_end, await_start
 
     def act() -> str:
         server = Onebox.open(folder).find(node)
@@ -120,11 +136,11 @@ def await_members(onebox: "Onebox") -> None:
     Raises:
         OneboxError: it does not; says where to look.
     """
-    from pegasus_shell.onebox import LOOK_SECONDS, START_SECONDS_MAX, OneboxError
+    from pegasus_shell.onebox_server import LOOK_SECONDS, START_SECONDS_MAX, OneboxError
     from pegasus_tab.kv import connect
     from pegasus_tab.wire.codes import NodeStatus
 
-    wanted = {server.address for server in onebox.servers} - {onebox.meta.address}
+    wanted = {server.address for server in onebox.replicas}
     deadline = time.monotonic() + START_SECONDS_MAX
     with connect(onebox.dsn) as client:
         while time.monotonic() < deadline:
@@ -140,7 +156,7 @@ def await_members(onebox: "Onebox") -> None:
 def carry_out(act: "Callable[[], str]") -> None:
     """Act and print what it returned; exit with 1 and the reason if that cannot be done."""
     from pegasus_shell.exit_code import ExitCode
-    from pegasus_shell.onebox import OneboxError
+    from pegasus_shell.onebox_server import OneboxError
     from pegasus_tab.base.errors import Error
 
     try:

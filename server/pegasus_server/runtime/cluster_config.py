@@ -4,6 +4,7 @@ Times are milliseconds and sizes bytes, and the key says so. What is not given h
 who and where the server is.
 """
 
+import re
 import socket
 import tomllib
 from pathlib import Path
@@ -20,6 +21,10 @@ from pegasus_tab.base.limits import MIB
 
 _US_PER_MS = 1000
 ANY_HOST = "0.0.0.0"  # noqa: S104 -- compared with, not listened on
+ZOOKEEPER_PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
+SESSION_MS_MIN = 4_000
+SESSION_MS_MAX = 40_000
+"""The least and most a ZooKeeper with its usual tick of two seconds grants."""
 LEVELS = {level.name.lower(): level for level in FunctionLevel}
 
 
@@ -139,23 +144,57 @@ class ReplicaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class MetaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a meta server is told beside that; it keeps its state in its data folder.
+    """What a meta server is told beside that.
 
     Attributes:
         level: function level it begins with: freezed, steady or lively.
+        zookeeper: "host:port,..." where all meta servers keep their state and elect who leads; ""
+            keeps it in the data folder of the only one.
+        zookeeper_root: path of the cluster in ZooKeeper; "" means /pegasus-tab/<cluster>.
+        zookeeper_session_ms: session timeout to ask for. A leader that is gone is missed so much
+            later; one that cannot reach ZooKeeper stops leading after STORE_FENCE_SHARE of it.
     """
 
     level: str = "steady"
+    zookeeper: str = ""
+    zookeeper_root: str = ""
+    zookeeper_session_ms: int = 10_000
 
     def __post_init__(self) -> None:
         ServerConfig.__post_init__(self)
         if self.level not in LEVELS:
             raise ValueError(f"level {self.level!r} is none of {', '.join(LEVELS)}")
-        if self.meta_nodes != (self.node,):
+        if self.node not in self.meta_nodes:
+            raise ValueError(f"metas does not name this meta server, {self.node}")
+        if self.zookeeper:
+            self._check_zookeeper()
+        elif self.meta_nodes != (self.node,):
             raise ValueError(
                 f"a meta server that keeps its state in its own folder is the only one: metas must "
-                f"be [{self.node}]"
+                f"be [{self.node}], or zookeeper must say where all of them keep it"
             )
+        elif self.zookeeper_root:
+            raise ValueError("zookeeper_root needs zookeeper, which says where ZooKeeper is")
+
+    def _check_zookeeper(self) -> None:
+        for server in self.zookeeper.split(","):
+            host, colon, port = server.strip().rpartition(":")
+            if not colon or not host or not port.isdecimal() or not 1 <= int(port) < 65536:
+                raise ValueError(f"zookeeper server {server!r} is not of the form host:port")
+        if not ZOOKEEPER_PATH.fullmatch(self.root):
+            raise ValueError(
+                f"zookeeper_root {self.root!r} is not a path like /pegasus-tab/{self.cluster}"
+            )
+        if not SESSION_MS_MIN <= self.zookeeper_session_ms <= SESSION_MS_MAX:
+            raise ValueError(
+                f"zookeeper_session_ms {self.zookeeper_session_ms} is not in "
+                f"{SESSION_MS_MIN}..{SESSION_MS_MAX}"
+            )
+
+    @property
+    def root(self) -> str:
+        """Path of the cluster in ZooKeeper."""
+        return self.zookeeper_root or f"/pegasus-tab/{self.cluster}"
 
 
 ConfigType = TypeVar("ConfigType", ReplicaConfig, MetaConfig)

@@ -1,13 +1,11 @@
 """Drives the machine of a cluster's meta server: messages and requests in, effects carried out.
 
-The store is written in the background, one effect after another, so that a slow disk does not stop
-the beacons. Decides nothing.
+The store answers later, so that a slow one does not stop the beacons. Decides nothing.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
 from pegasus_server.meta.cluster_inputs import (
@@ -15,8 +13,10 @@ from pegasus_server.meta.cluster_inputs import (
     ClusterCommand,
     ClusterInput,
     ClusterTick,
+    Deposed,
     Elected,
     Received,
+    StoreAlive,
 )
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_state import ClusterState
@@ -26,10 +26,10 @@ from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.guardian import Guardian
 from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
-from pegasus_server.meta.store_effects import StoreEffect
-from pegasus_server.runtime.background import RunInBackground
+from pegasus_server.meta.store_effects import LoadStore, StoreEffect
+from pegasus_server.meta.store_inputs import StoreInput
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
-from pegasus_server.runtime.meta_store_folder import MetaStoreFolder
+from pegasus_server.runtime.meta_store import MetaStore
 from pegasus_tab.base.cluster import PartitionConfig
 from pegasus_tab.base.ids import Decree, Gpid, NodeName
 
@@ -42,24 +42,22 @@ class MetaDriver:
     Args:
         meta: the machine.
         store: where it keeps its state.
-        run_in_background: for the store; runs in order.
         send: sends a message to a replica server.
-        on_fatal: the store cannot be used, or was changed by somebody else; the text says why.
+        on_resign: the machine leads no more of its own accord; the text says why.
     """
 
     def __init__(
         self,
         meta: ClusterMeta,
-        store: MetaStoreFolder,
-        run_in_background: RunInBackground,
+        store: MetaStore,
         send: Callable[[NodeName, object], None],
-        on_fatal: Callable[[str], None],
+        on_resign: Callable[[str], None],
     ) -> None:
         self._meta = meta
         self._store = store
-        self._run_in_background = run_in_background
         self._send = send
-        self._on_fatal = on_fatal
+        self._on_resign = on_resign
+        self._term = 0
         self._inputs: deque[ClusterInput] = deque()
         self._is_driving = False
 
@@ -104,10 +102,11 @@ class MetaDriver:
 
     # What happens.
 
-    def lead(self, epoch: int) -> None:
-        """Begin to lead: a meta server with a store of its own is the only one."""
-        self._drive(ClusterTick(unix_seconds()))
-        self._drive(Elected(epoch, None, boottime_us()))
+    def take_election(self, event: Elected | Deposed | StoreAlive) -> None:
+        """Take what became of an election."""
+        if isinstance(event, Elected):
+            self._drive(ClusterTick(unix_seconds()))  # it will purge tables by this clock
+        self._drive(event)
 
     def ask(self, request: MetaRequest) -> None:
         """Take an administrative request; its token must be a function that takes the Reply."""
@@ -148,13 +147,18 @@ class MetaDriver:
                 assert callable(effect.token)
                 effect.token(effect)
             case Resign():
-                self._on_fatal(effect.reason)
+                self._on_resign(effect.reason)
             case _:
                 self._store_away(effect)
 
     def _store_away(self, effect: StoreEffect) -> None:
-        self._run_in_background(
-            partial(self._store.perform, effect),
-            self._drive,
-            lambda error: self._on_fatal(f"the store failed: {error}"),
-        )
+        """Ask the store; what it answers to an earlier term is of no use in a later one."""
+        if isinstance(effect, LoadStore):
+            self._term += 1
+        term = self._term
+
+        def answer(answered: StoreInput) -> None:
+            if term == self._term:
+                self._drive(answered)
+
+        self._store.ask(effect, answer)

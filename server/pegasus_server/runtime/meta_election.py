@@ -26,7 +26,7 @@ from pegasus_server.meta.candidacy import (
     SessionBegan,
     SessionEnded,
 )
-from pegasus_server.meta.cluster_inputs import ClusterInput, Deposed, Elected
+from pegasus_server.meta.cluster_inputs import Deposed, Elected, StoreAlive
 from pegasus_server.runtime.clock import boottime_us
 from pegasus_server.runtime.coroutine import begin
 from pegasus_server.runtime.meta_store_zookeeper import Warrant, ZooKeeperStore
@@ -69,7 +69,7 @@ class MetaElection:
         paths: ZooKeeperPaths,
         open_session: OpenSession,
         store: ZooKeeperStore,
-        drive: Callable[[ClusterInput], None],
+        drive: Callable[[Elected | Deposed | StoreAlive], None],
         later: Callable[[float, Callable[[], None]], object],
         on_fatal: Callable[[str], None],
     ) -> None:
