@@ -1,7 +1,7 @@
 # Two commands to begin with: `make shell` and `make test`. Each prepares what it needs by itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help shell demo test simulate check format lint layers types docs package bench clean
+.PHONY: help shell demo test test-services simulate check format lint layers types docs package bench clean
 
 BIN := .venv/bin
 DATA ?= ./pegasus-data
@@ -10,7 +10,7 @@ SEEDS ?= 1..200
 MINUTES ?= 5
 
 help:  ## Show what there is to run
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 shell:  ## Open the SQL shell on an embedded node with the demo data (or run the piped statements)
 	@tools/environment all
@@ -25,6 +25,11 @@ test:  ## Run every test that needs no outside service
 	@tools/environment dev
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m "not services" $(ARGS)
+
+test-services:  ## Run the tests that need ZooKeeper; installs it
+	@tools/environment dev
+	@tools/services-environment
+	@$(BIN)/pytest -m services $(ARGS)
 
 simulate:  ## Run whole clusters in the simulator, one for each seed (SEEDS=1..200 MINUTES=5)
 	@tools/environment dev
