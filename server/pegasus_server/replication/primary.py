@@ -324,7 +324,8 @@ class Primary:
         if not self._group:
             return effects
         self._spread = self._list.committed
-        self._checked_us = now_us
+        if not self._has_absent_learner():
+            self._checked_us = now_us
         secondaries = tuple([m.node for m in self._group if m.signature == NO_SIGNATURE])
         if secondaries:
             prepare = Prepare(mutation, self._list.committed)
@@ -435,8 +436,15 @@ class Primary:
         return None if entry is None else entry.sent_us
 
     def _check_due_us(self) -> int:
-        wait = GROUP_CHECK_SOON_US if self._spread < self._list.committed else GROUP_CHECK_US
-        return self._checked_us + wait
+        is_soon = self._spread < self._list.committed or self._has_absent_learner()
+        return self._checked_us + (GROUP_CHECK_SOON_US if is_soon else GROUP_CHECK_US)
+
+    def _has_absent_learner(self) -> bool:
+        """Tell whether a learner does not take part yet: prepares do not reach it, checks must.
+
+        Its server may have been down when it was invited.
+        """
+        return any(self._group.get(each.node) is None for each in self.learners)
 
     def member_to_drop(self, now_us: int) -> Member | None:
         """Return a member that is lost or takes too long, None if all do their part."""
