@@ -13,6 +13,10 @@ def next_repair(case: Case) -> Decision:
     for node in case.config.secondaries:
         if not case.is_alive(node) or _is_broken(case, node):
             return Propose(ProposalKind.DOWNGRADE_TO_INACTIVE, node, primary)
+        if _seems_wiped(case, node):
+            if case.reports.has_answered(node, case.watch.asked):
+                return Propose(ProposalKind.DOWNGRADE_TO_INACTIVE, node, primary)
+            return Wait(f"asks {node} whether it has its replica", (node,))
     surplus = len(case.config.members) - case.replica_count
     if surplus < 0:
         return _add(case, primary)
@@ -27,6 +31,18 @@ def _is_broken(case: Case, node: NodeName) -> bool:
     if report is None or not case.reports.is_later(node, case.watch.config_us):
         return False
     return report.suspect or report.status is ReplicaStatus.ERROR
+
+
+def _seems_wiped(case: Case, node: NodeName) -> bool:
+    """Tell whether a secondary's server does not speak of it.
+
+    It was wiped and came back before its lease ran out. Its account may be older than the
+    configuration, so it only leads to a question. Without that an idle partition would never
+    notice: a server answers nothing for a replica it does not have.
+    """
+    if case.reports.report(node, case.gpid) is not None:
+        return False
+    return case.reports.is_later(node, case.watch.config_us + case.numbers.settle_us)
 
 
 def _add(case: Case, primary: NodeName) -> Decision:

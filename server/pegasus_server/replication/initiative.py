@@ -66,9 +66,14 @@ class Initiative:
             proposal: under this replica's ballot or a higher one.
             now_us: CLOCK_BOOTTIME, microseconds.
         """
+        stands = proposal.kind in (ProposalKind.ASSIGN_PRIMARY, ProposalKind.UPGRADE_TO_PRIMARY)
+        if stands:
+            # Meta confirms nothing to a primary it counts as gone, also not that it accepted an
+            # earlier request; that it proposes under a later ballot is all the answer there is.
+            self._reconfiguration.overtake(proposal.config.ballot)
         if not self._reconfiguration.may_begin(now_us):
             return [ReportToMeta(self.report())]
-        if proposal.kind in (ProposalKind.ASSIGN_PRIMARY, ProposalKind.UPGRADE_TO_PRIMARY):
+        if stands:
             return self._stand_for_primary(proposal, now_us)
         leadership = self._roles.serving
         if leadership is None or proposal.config.ballot != self._state.ballot:

@@ -120,7 +120,7 @@ def judge_of(outcome: Outcome) -> str | None:
     """Return which judge complained, for an invariant also where."""
     if outcome.violation is None:
         return None
-    if outcome.violation.startswith("judge=invariant"):
+    if outcome.violation.startswith(("judge=invariant", "judge=crash")):
         return outcome.violation.partition(": ")[0]
     return outcome.violation.partition(" ")[0]
 

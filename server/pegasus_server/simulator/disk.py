@@ -25,11 +25,13 @@ class DiskFault:
         fails_sync: every sync fails with EIO.
         is_full: nothing can be created or grow.
         latency_us: added to every sync.
+        astray_bytes: writes land so far from where they should.
     """
 
     fails_sync: bool = False
     is_full: bool = False
     latency_us: int = 0
+    astray_bytes: int = 0
 
 
 @dataclass
@@ -53,6 +55,7 @@ class SimulatedFile:
     def write(self, parts: Sequence[bytes], offset: int) -> None:
         """Write into the page cache."""
         data = b"".join(parts)
+        offset = max(offset + self.disk.fault.astray_bytes, 0)
         end = offset + len(data)
         if end > len(self.cached):
             self.disk.refuse_when_full()
@@ -171,6 +174,10 @@ class SimulatedDisk:
         """
         if self.fault.is_full:
             raise OSError(errno.ENOSPC, "injected: no space left on device")
+
+    def lose_files(self) -> None:
+        """Lose every file."""
+        self._files.clear()
 
     def lose_power(self, stream: Stream) -> None:
         """Lose the page cache."""

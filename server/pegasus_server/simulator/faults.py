@@ -3,17 +3,27 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from pegasus_server.replication.inputs import ReplicaFailed
 from pegasus_server.simulator.clock import Clock
 from pegasus_server.simulator.entropy import Entropy
 from pegasus_server.simulator.machine import Machine
 from pegasus_server.simulator.machine_disk import MachineDisk
 from pegasus_server.simulator.meta_store import MetaStore
 from pegasus_server.simulator.network import Network
-from pegasus_server.simulator.schedule import Fault, FaultKind
+from pegasus_server.simulator.operator import Operator
+from pegasus_server.simulator.replica_server import ReplicaServer
+from pegasus_server.simulator.schedule import Fault, FaultKind, Loss
 from pegasus_server.simulator.watch import Watch
+from pegasus_server.simulator.workload import APP_ID
+from pegasus_tab.base.ids import Gpid
 
 PER_MILLE = 1000
 PER_MILLION = 1_000_000
+SIDE_PARTITIONS, SIDE_REPLICAS = 2, 3
+DAMAGING = frozenset(
+    {FaultKind.BIT_ROT, FaultKind.ENGINE_FAILS, FaultKind.WIPE, FaultKind.MISDIRECT}
+)
+"""Faults after which a copy may be gone."""
 
 
 class Stage(Protocol):
@@ -24,6 +34,7 @@ class Stage(Protocol):
     network: Network
     store: MetaStore
     watch: Watch
+    operator: Operator
 
     @property
     def machines(self) -> Mapping[str, Machine[Any]]:
@@ -32,6 +43,10 @@ class Stage(Protocol):
     @property
     def disks(self) -> Mapping[str, MachineDisk]:
         """The replica servers' disks by name."""
+
+    @property
+    def servers(self) -> Mapping[str, Machine[ReplicaServer]]:
+        """The replica servers among them."""
 
     def storm(self, loss: float) -> None:
         """Have the network lose this share more."""
@@ -54,6 +69,8 @@ class Faults:
         """Let something go wrong; on a machine that this world has not, nothing."""
         named = {fault.target} | ({str(fault.argument)} if fault.kind is FaultKind.CUT else set())
         if not named <= {"", *self._stage.machines}:
+            return
+        if fault.kind in DAMAGING and not self._has_spare(fault.target):
             return
         self._stage.watch.note(f"fault {fault}")
         self._active.append(fault)
@@ -87,6 +104,13 @@ class Faults:
                 self._stage.store.is_down = is_on
             case FaultKind.STORE_FORGETS:
                 self._stage.store.forgets_answers = is_on
+            case FaultKind.MOVE_PRIMARY | FaultKind.MOVE_REPLICA | FaultKind.BALANCE:
+                if is_on:
+                    self._order(fault)
+            case FaultKind.TABLE:
+                self._switch_table(fault, is_on=is_on)
+            case FaultKind.ENGINE_FAILS | FaultKind.WIPE | FaultKind.MISDIRECT:
+                self._switch_data(fault, is_on=is_on)
             case FaultKind.WALL_JUMP:
                 clocks = self._stage.machines[fault.target].clocks
                 clocks.wall_offset_us += int(fault.argument) * (1 if is_on else -1)
@@ -101,15 +125,23 @@ class Faults:
             elif machine.process.is_stopped:
                 machine.process.go_on()
             return
-        machine.downs += 1 if is_on else -1
-        if not is_on:
-            machine.start()
-            return
-        machine.kill()
+        self._switch_life(machine, is_on=is_on)
         disk = self._stage.disks.get(fault.target)
-        if fault.kind is FaultKind.POWER and disk is not None:
+        if is_on and fault.kind is FaultKind.POWER and disk is not None:
             name = f"{fault.target}.{fault.time_us}"
             disk.log.lose_power(self._stage.entropy.stream("power", name))
+
+    def _switch_life(self, machine: Machine[Any], *, is_on: bool) -> None:
+        """Kill a machine's program, or start it if nothing else keeps it down."""
+        machine.downs += 1 if is_on else -1
+        if is_on:
+            machine.kill()
+        else:
+            machine.start()
+
+    def _restart(self, machine: Machine[Any]) -> None:
+        self._switch_life(machine, is_on=True)
+        self._switch_life(machine, is_on=False)
 
     def _switch_links(self, fault: Fault, *, is_on: bool) -> None:
         network, target = self._stage.network, fault.target
@@ -121,6 +153,52 @@ class Faults:
             if other != target:
                 change(target, other)
                 change(other, target)
+
+    def _has_spare(self, target: str) -> bool:
+        """Tell whether every partition that counts on a server counts on another one as well.
+
+        A promise about data needs one whole copy (the fault atlas of reliability reference 5.4).
+        """
+        configs = [record.config for record, _ in self._stage.store.partitions.values()]
+        return all(len(each.members) > 1 for each in configs if target in each.members)
+
+    def _switch_data(self, fault: Fault, *, is_on: bool) -> None:
+        """Damage what one server keeps; at the end of the fault it is running again."""
+        machine, disk = self._stage.servers[fault.target], self._stage.disks[fault.target]
+        match fault.kind:
+            case FaultKind.WIPE:
+                self._switch_life(machine, is_on=is_on)
+                if is_on:
+                    disk.lose(Loss(int(fault.argument)))
+            case FaultKind.MISDIRECT:
+                disk.log.fault.astray_bytes = int(fault.argument) if is_on else 0
+                if not is_on:
+                    self._restart(machine)
+            case _ if is_on:
+                gpid = Gpid(APP_ID, int(fault.argument))
+                if machine.program is not None and gpid in machine.program.replicas:
+                    machine.program.replicas[gpid].drive(ReplicaFailed("injected: EIO"))
+            case _:
+                self._switch_life(machine, is_on=True)
+                disk.clear_quarantine()
+                self._switch_life(machine, is_on=False)
+
+    def _order(self, fault: Fault) -> None:
+        operator, number = self._stage.operator, int(fault.argument)
+        match fault.kind:
+            case FaultKind.MOVE_PRIMARY:
+                operator.move_primary(number, fault.target)
+            case FaultKind.MOVE_REPLICA:
+                operator.move_replica(number, fault.target)
+            case _:
+                operator.balance(number)
+
+    def _switch_table(self, fault: Fault, *, is_on: bool) -> None:
+        name = f"side{fault.argument}"
+        if is_on:
+            self._stage.operator.create(name, SIDE_PARTITIONS, SIDE_REPLICAS)
+        else:
+            self._stage.operator.drop(name)
 
     def _switch_disk(self, fault: Fault, *, is_on: bool) -> None:
         disk = self._stage.disks[fault.target].log

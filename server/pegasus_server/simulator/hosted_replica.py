@@ -87,12 +87,15 @@ class HostedReplica:
         self._is_driving = False
         self._tick_at: int | None = None
         self._flush_under_way = False
+        self._is_ended = False
         self.learning = LearningFiles(self, parts)
 
     # The machine's turn.
 
     def drive(self, event: ReplicaInput) -> None:
         """Feed the machine; inputs that come up while effects run wait for their turn."""
+        if self._is_ended:
+            return
         self._inputs.append(event)
         if self._is_driving:
             return
@@ -102,6 +105,10 @@ class HostedReplica:
                 self._perform(effect)
         self._is_driving = False
         self._set_timer()
+
+    def end(self) -> None:
+        """Take no input any more: the replica is deleted."""
+        self._is_ended = True
 
     def _set_timer(self) -> None:
         due = self.machine.next_deadline(self._process.now_us)
@@ -138,6 +145,7 @@ class HostedReplica:
                 )
             case Quarantine():
                 self._parts.disk.set_aside += 1
+                self._files.is_quarantined = True
             case StartCheckpoint():
                 self.flush()
             case DescribeSources() | CopyFiles() | Install() | DiscardData() | CancelLearning():
@@ -187,7 +195,7 @@ class HostedReplica:
 
     def flush(self) -> None:
         """Put the engine on disk: first the data, then the side file."""
-        if self._flush_under_way:
+        if self._flush_under_way or self._is_ended or self._files.is_quarantined:
             return
         self._flush_under_way = True
         image, timestamp_us = copy_of(self.engine), self.machine.state.timestamps.last_us

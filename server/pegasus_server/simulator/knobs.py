@@ -30,6 +30,8 @@ class Knobs:
         safety_us: how long faults happen.
         multi_share: share of operations on several sort keys, per cent.
         read_share: share of reads, per cent.
+        encoded_share: share of the messages between servers that go through their codec, per cent.
+        leaves_minority: some machines nobody needs are never healed.
     """
 
     servers: int = 3
@@ -53,6 +55,8 @@ class Knobs:
     safety_us: int = 20_000_000
     multi_share: int = 20
     read_share: int = 40
+    encoded_share: int = 5
+    leaves_minority: bool = False
 
     def __post_init__(self) -> None:
         assert self.servers >= 1

@@ -183,8 +183,8 @@ class LearningFiles:
     def _discard(self, effect: DiscardData, ticket: int) -> None:
         if ticket != self._ticket:
             return
-        self._parts.log.discard_above(self._replica.gpid, Decree(0))
-        if not self._parts.process.is_alive:
+        if not self._parts.log.discard_above(self._replica.gpid, Decree(0)):
+            self._parts.log.run(partial(self._discard, effect, ticket))
             return
         self._parts.disk.set_aside += 1
         self._start_over(MemoryEngine())

@@ -82,9 +82,13 @@ class LogWriter:
         """Delete the segments that nobody needs."""
         self._guarded(lambda: self._log.delete_below(durable))
 
-    def discard_above(self, gpid: Gpid, decree: Decree) -> None:
-        """Void what the log holds of a partition above ``decree``; only inside ``run``."""
-        self._guarded(lambda: self._log.discard_above(gpid, decree))
+    def discard_above(self, gpid: Gpid, decree: Decree) -> bool:
+        """Void what the log holds of a partition above ``decree``; only inside ``run``.
+
+        Returns:
+            False if the disk was full or failed.
+        """
+        return self._guarded(lambda: self._log.discard_above(gpid, decree))
 
     def _guarded(self, action: Callable[[], object]) -> bool:
         """Do something with the log; False if the disk was full or failed."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pegasus_server.replication.messages import NO_SIGNATURE
 from pegasus_server.simulator.disk import SimulatedDisk
+from pegasus_server.simulator.schedule import Loss
 from pegasus_server.storage.memory import MemoryEngine
 from pegasus_tab.base.ids import Ballot, Decree, Gpid, Signature
 
@@ -32,6 +33,7 @@ class ReplicaFiles:
         ballot: of the ballot file.
         signature: of the ballot file.
         suspect: of the ballot file.
+        is_quarantined: kept for the operator; nobody opens it again.
     """
 
     image: MemoryEngine = field(default_factory=MemoryEngine)
@@ -40,6 +42,7 @@ class ReplicaFiles:
     ballot: Ballot = Ballot(0)  # noqa: RUF009 - a NewType call makes no object
     signature: Signature = NO_SIGNATURE
     suspect: bool = False
+    is_quarantined: bool = False
 
 
 @dataclass(slots=True)
@@ -57,6 +60,18 @@ class MachineDisk:
     replicas: dict[Gpid, ReplicaFiles] = field(default_factory=dict)
     incarnation: int = 0
     set_aside: int = 0
+
+    def clear_quarantine(self) -> None:
+        """Let the operator take the quarantined replicas away."""
+        for gpid in [each for each, files in self.replicas.items() if files.is_quarantined]:
+            del self.replicas[gpid]
+
+    def lose(self, loss: Loss) -> None:
+        """Lose what a fault says; the program is dead."""
+        if loss is not Loss.LOG:
+            self.replicas.clear()
+        if loss is not Loss.FOLDERS:
+            self.log.lose_files()
 
     def durable(self) -> dict[Gpid, Decree]:
         """Return the durable decree of every replica."""

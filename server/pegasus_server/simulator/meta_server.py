@@ -16,8 +16,9 @@ from pegasus_server.meta.cluster_inputs import (
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_numbers import ClusterNumbers
 from pegasus_server.meta.effects import Reply
-from pegasus_server.meta.inputs import CreateTable
+from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
+from pegasus_server.meta.orders import Order
 from pegasus_server.meta.store_effects import (
     LoadStore,
     PersistConfig,
@@ -40,15 +41,24 @@ US_PER_SECOND = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class AdminQuestion:
-    """The operator asks for a table."""
+    """The operator asks for, or orders, something; its token is an AdminToken."""
 
-    request: CreateTable
+    request: MetaRequest | Order
+
+
+@dataclass(frozen=True, slots=True)
+class AdminToken:
+    """Whom to answer what."""
+
+    sender: str
+    ticket: int
 
 
 @dataclass(frozen=True, slots=True)
 class AdminAnswer:
     """How that went; a framework error name."""
 
+    ticket: int
     error: str
 
 
@@ -106,8 +116,9 @@ class MetaServer:
             case Send():
                 self._carry(effect.to, effect.message)
             case Reply():
-                assert isinstance(effect.token, str)
-                self._carry(effect.token, AdminAnswer(effect.error))
+                token = effect.token
+                assert isinstance(token, AdminToken)
+                self._carry(token.sender, AdminAnswer(token.ticket, effect.error))
             case Resign():
                 self._carry(STORE, StoreQuestion(self._session, 0, 0, ends=True))
                 self._begin_session()
@@ -123,10 +134,16 @@ class MetaServer:
             case RouteQuestion():
                 self._on_route(sender, message)
             case AdminQuestion():
-                self._drive(Administer(message.request, self._process.wall_us // US_PER_SECOND))
+                self._on_operator(message.request)
             case _:
                 assert isinstance(message, ToMeta)
                 self._drive(Received(message))
+
+    def _on_operator(self, request: MetaRequest | Order) -> None:
+        if isinstance(request, Order):
+            self._drive(request)
+        else:
+            self._drive(Administer(request, self._process.wall_us // US_PER_SECOND))
 
     def _on_route(self, sender: str, question: RouteQuestion) -> None:
         config = None

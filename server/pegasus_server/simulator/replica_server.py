@@ -19,21 +19,15 @@ from pegasus_server.meta.worker_lease import (
     WorkerLease,
 )
 from pegasus_server.mutation_log.files import SharedLog
-from pegasus_server.mutation_log.replay import ReplicaReplay
 from pegasus_server.mutation_log.segment_birth import SegmentBirth
 from pegasus_server.replication.inputs import LeaseLapsed as ReplicaLeaseLapsed
 from pegasus_server.replication.inputs import Received
 from pegasus_server.replication.lease import Lease
-from pegasus_server.replication.prepare_list import PrepareList
-from pegasus_server.replication.replica import Replica
-from pegasus_server.replication.replica_state import ReplicaState
-from pegasus_server.replication.restart import recover
-from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.simulator.entropy import Entropy
-from pegasus_server.simulator.hosted_replica import NOT_SERVING, HostedReplica, restored
+from pegasus_server.simulator.hosted_replica import NOT_SERVING, HostedReplica
 from pegasus_server.simulator.knobs import Knobs
 from pegasus_server.simulator.log_writer import LogWriter
-from pegasus_server.simulator.machine_disk import MachineDisk, ReplicaFiles, copy_of
+from pegasus_server.simulator.machine_disk import MachineDisk
 from pegasus_server.simulator.parcels import (
     ClientAnswer,
     ClientQuestion,
@@ -42,6 +36,7 @@ from pegasus_server.simulator.parcels import (
     ReplicaParcel,
 )
 from pegasus_server.simulator.process import Process
+from pegasus_server.simulator.replica_host import ReplicaHost
 from pegasus_server.simulator.server_parts import ServerParts
 from pegasus_server.simulator.witness import Witness
 from pegasus_tab.base.cluster import (
@@ -51,7 +46,6 @@ from pegasus_tab.base.cluster import (
     ConfigSync,
     ConfigSyncReply,
     ConfigUpdateReply,
-    ReplicaStatus,
 )
 from pegasus_tab.base.ids import Ballot, Decree, Gpid, NodeName
 
@@ -93,7 +87,6 @@ class ReplicaServer:
 
     Attributes:
         node: its name.
-        replicas: by partition.
     """
 
     def __init__(
@@ -115,7 +108,6 @@ class ReplicaServer:
         self._worker = WorkerLease(node, disk.incarnation, node, metas, LeaseNumbers())
         self._leader: NodeName = metas[0]
         self._tick_at: int | None = None
-        self.replicas: dict[Gpid, HostedReplica] = {}
         life = f"{node}.{disk.incarnation}"
         birth = SegmentBirth(disk.log, CLUSTER, node, entropy.stream("segment", life).bytes)
         log, replay = SharedLog.open_with(birth, knobs.segment_bytes, disk.durable())
@@ -139,8 +131,7 @@ class ReplicaServer:
             partial(surroundings.carry, node),
             self._tell_leader,
         )
-        for gpid, files in disk.replicas.items():
-            self._host(gpid, files, replay.replicas[gpid])
+        self._host = ReplicaHost(self._parts, self._lease, replay.replicas)
         self._lease_step(LeaseTick())
         process.after(ACCOUNT_US, self._account_again)
 
@@ -149,65 +140,19 @@ class ReplicaServer:
         """How many bytes the log holds."""
         return self._parts.log.bytes_held
 
-    # Replicas.
-
-    def _host(self, gpid: Gpid, files: ReplicaFiles, replay: ReplicaReplay | None) -> HostedReplica:
-        """Open a replica with what the log gives back; one without a log is new and empty."""
-        engine = copy_of(files.image)
-        assert engine.applied_decree >= files.durable, "A15: the engine has what the side file says"
-        logged = [] if replay is None else replay.mutations
-        recovered = recover(engine.applied_decree, [restored(each) for each in logged])
-        for each in recovered.committed:
-            engine.apply(each.changes, each.decree)
-        stamps = [files.timestamp_us, *[each.timestamp_us for each in logged]]
-        mutations = PrepareList(
-            engine.applied_decree,
-            recovered.undecided,
-            keeps_recent=True,
-            committed_us=recovered.committed_us,
-        )
-        state = ReplicaState(
-            gpid,
-            self.node,
-            files.ballot,
-            mutations,
-            Timestamps(max(stamps)),
-            files.durable,
-            # An empty replica that a configuration counts on has lost its data.
-            suspect=files.suspect or replay is None or replay.suspect is not None,
-            signature=files.signature,
-        )
-        replica = HostedReplica(Replica(state, self._lease), engine, files, self._parts)
-        self.replicas[gpid] = replica
-        return replica
-
-    def _replica(self, gpid: Gpid) -> HostedReplica:
-        """Give a replica, making an empty one."""
-        replica = self.replicas.get(gpid)
-        if replica is None:
-            files = ReplicaFiles()
-            self._disk.replicas[gpid] = files
-            replica = self._host(gpid, files, None)
-        return replica
-
-    def _delete(self, gpid: Gpid) -> None:
-        """Delete a replica meta does not need, unless it is in use again."""
-        replica = self.replicas.get(gpid)
-        if replica is None:
-            return
-        if replica.machine.status not in (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR):
-            return
-        del self.replicas[gpid]
-        del self._disk.replicas[gpid]
+    @property
+    def replicas(self) -> dict[Gpid, HostedReplica]:
+        """Its replicas by partition."""
+        return self._host.replicas
 
     # Messages.
 
-    def receive(self, sender: str, message: object) -> None:  # noqa: C901 - one case per message
+    def receive(self, sender: str, message: object) -> None:
         """Take a message."""
         match message:
             case ReplicaParcel():
                 event = Received(NodeName(sender), message.message)
-                self._replica(message.gpid).drive(event)
+                self._host.drive(message.gpid, event)
             case ClientQuestion():
                 self._on_client(sender, message)
             case FileQuestion():
@@ -217,11 +162,8 @@ class ReplicaServer:
                     self.replicas[message.gpid].learning.on_answer(message)
             case BeaconAck():
                 self._lease_step(BeaconAnswered(NodeName(sender), message))
-            case ConfigProposal():
-                self._replica(message.gpid).drive(message)
-            case ConfigUpdateReply() | ConfigNotice():
-                if message.gpid in self.replicas:
-                    self.replicas[message.gpid].drive(message)
+            case ConfigProposal() | ConfigUpdateReply() | ConfigNotice():
+                self._host.drive(message.gpid, message)
             case ConfigSyncReply():
                 self._on_account_answered(message)
             case SyncRequest():
@@ -304,7 +246,6 @@ class ReplicaServer:
 
     def _on_account_answered(self, reply: ConfigSyncReply) -> None:
         for notice in reply.notices:
-            if notice.gpid in self.replicas:
-                self.replicas[notice.gpid].drive(notice)
+            self._host.drive(notice.gpid, notice)
         for gpid in reply.garbage:
-            self._delete(gpid)
+            self._host.delete(gpid)

@@ -7,7 +7,7 @@ Because the list is the whole truth, a failing run is shrunk by leaving entries 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum, unique
+from enum import IntEnum, StrEnum, unique
 from typing import Any
 
 FORMAT = 1
@@ -31,6 +31,15 @@ class FaultKind(StrEnum):
     WALL_JUMP: the wall clock of ``target`` moves by ``argument`` us and back after (F12).
     STORE_DOWN: the metas' store answers nobody (F20).
     STORE_FORGETS: the store does what it is asked and its answers are lost (F23).
+    ENGINE_FAILS: the engine of the replica of partition ``argument`` on ``target`` fails; after the
+        duration the server restarts without that replica's data (F26).
+    WIPE: ``target`` dies, loses what ``argument`` (a Loss) says, and starts again after (F33-F35).
+    MISDIRECT: writes into the log of ``target`` land ``argument`` bytes away; then it dies and
+        starts again one second after.
+    MOVE_PRIMARY: the operator wants ``target`` to lead partition ``argument``.
+    MOVE_REPLICA: the operator wants a replica of partition ``argument`` on ``target``.
+    BALANCE: the operator orders a balance of up to ``argument`` moves.
+    TABLE: table number ``argument`` is made, and dropped after the duration.
     """
 
     KILL = "kill"
@@ -46,6 +55,22 @@ class FaultKind(StrEnum):
     WALL_JUMP = "wall_jump"
     STORE_DOWN = "store_down"
     STORE_FORGETS = "store_forgets"
+    ENGINE_FAILS = "engine_fails"
+    WIPE = "wipe"
+    MISDIRECT = "misdirect"
+    MOVE_PRIMARY = "move_primary"
+    MOVE_REPLICA = "move_replica"
+    BALANCE = "balance"
+    TABLE = "table"
+
+
+@unique
+class Loss(IntEnum):
+    """What a wiped server loses: everything, the folders of its replicas, or its log."""
+
+    ALL = 0
+    FOLDERS = 1
+    LOG = 2
 
 
 class ScheduleFormatError(ValueError):

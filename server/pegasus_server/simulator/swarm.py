@@ -5,10 +5,13 @@ hides another's bugs is sometimes away; sizes are drawn log-uniformly (reliabili
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from pegasus_server.simulator.disk import SECTOR_BYTES
 from pegasus_server.simulator.entropy import Entropy, Stream
+from pegasus_server.simulator.faults import DAMAGING
 from pegasus_server.simulator.knobs import Knobs
-from pegasus_server.simulator.schedule import Fault, FaultKind, Schedule
+from pegasus_server.simulator.schedule import Fault, FaultKind, Loss, Schedule
 
 US_PER_SECOND = 1_000_000
 SAFETY_US_MIN, SAFETY_US_MAX = 15 * US_PER_SECOND, 45 * US_PER_SECOND
@@ -50,7 +53,8 @@ def schedule(seed: int) -> Schedule:
         faults += _family(kind, [""], knobs, entropy.stream("faults", kind))
     faults += _cuts(servers, metas, knobs, entropy.stream("faults", "cut"))
     faults += _blackouts(servers, knobs, entropy.stream("faults", "blackout"))
-    faults = _with_rot(faults, servers, knobs, entropy.stream("faults", "rot"))
+    faults = _with_damage(faults, servers, knobs, entropy.stream("faults", "damage"))
+    faults += _orders(servers, knobs, entropy.stream("faults", "orders"))
     faults.sort(key=lambda fault: (fault.time_us, fault.kind, fault.target))
     return Schedule(seed, knobs.to_fields(), tuple(faults))
 
@@ -78,6 +82,7 @@ def _knobs(stream: Stream) -> Knobs:
         safety_us=stream.between(SAFETY_US_MIN, SAFETY_US_MAX),
         multi_share=stream.choice([0, 20, 50]),
         read_share=stream.choice([20, 40, 60]),
+        leaves_minority=stream.chance(0.3),
     )
 
 
@@ -125,14 +130,31 @@ def _blackouts(servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
     return faults
 
 
-def _with_rot(faults: list[Fault], servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
-    """Now and then, damage the log of one server just before it restarts (F29).
+def _orders(servers: list[str], knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Draw what the operator wants meanwhile: moves, balance, tables that come and go."""
+    partitions = list(range(knobs.partitions))
+    faults = [
+        *_family(FaultKind.MOVE_PRIMARY, servers, knobs, stream),
+        *_family(FaultKind.MOVE_REPLICA, servers, knobs, stream),
+    ]
+    faults = [replace(each, argument=stream.choice(partitions)) for each in faults]
+    faults += [
+        replace(each, argument=10) for each in _family(FaultKind.BALANCE, [""], knobs, stream)
+    ]
+    tables = _family(FaultKind.TABLE, [""], knobs, stream)
+    return faults + [replace(each, argument=number) for number, each in enumerate(tables)]
+
+
+def _with_damage(
+    faults: list[Fault], servers: list[str], knobs: Knobs, stream: Stream
+) -> list[Fault]:
+    """Now and then, damage what one server keeps (F26, F29, F33-F35).
 
     One whole copy of everything committed must stay: with more than one disk at fault nobody could
     promise anything. So in such a world nothing else happens to disks, and no other server dies
     (the fault atlas of reliability reference 5.4).
     """
-    if stream.chance(0.8):
+    if stream.chance(0.7):
         return faults
     target = stream.choice(servers)
     harmless = [
@@ -140,9 +162,29 @@ def _with_rot(faults: list[Fault], servers: list[str], knobs: Knobs, stream: Str
         for fault in faults
         if fault.kind not in LOSING or fault.target not in servers or fault.target == target
     ]
-    for _ in range(stream.between(1, 3)):
-        time_us = stream.below(knobs.safety_us)
-        place = stream.below(1_000_000)
-        harmless.append(Fault(time_us, FaultKind.BIT_ROT, target, place, 0))
-        harmless.append(Fault(time_us + 1, FaultKind.KILL, target, 0, US_PER_SECOND))
+    for _ in range(stream.between(1, 4)):
+        harmless += _damage(target, knobs, stream)
     return harmless
+
+
+def _damage(target: str, knobs: Knobs, stream: Stream) -> list[Fault]:
+    """Draw one way to lose a copy."""
+    time_us = stream.below(knobs.safety_us)
+    duration_us = int(stream.log_uniform(100_000, 20 * US_PER_SECOND))
+    kind = stream.choice(sorted(DAMAGING))
+    match kind:
+        case FaultKind.ENGINE_FAILS:
+            partition = stream.below(knobs.partitions)
+            return [Fault(time_us, kind, target, partition, duration_us)]
+        case FaultKind.WIPE:
+            loss = stream.choice(list(Loss))
+            return [Fault(time_us, kind, target, int(loss), duration_us)]
+        case FaultKind.MISDIRECT:
+            astray = stream.choice([-4, -1, 1, 4]) * SECTOR_BYTES
+            return [Fault(time_us, kind, target, astray, stream.between(1_000, 300_000))]
+        case _:
+            place = stream.below(1_000_000)
+            return [
+                Fault(time_us, FaultKind.BIT_ROT, target, place, 0),
+                Fault(time_us + 1, FaultKind.KILL, target, 0, US_PER_SECOND),
+            ]

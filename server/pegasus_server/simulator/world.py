@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from pegasus_server.meta.inputs import CreateTable
 from pegasus_server.mutation_log.errors import LogFailedError, LogFullError
 from pegasus_server.simulator.client import Client
 from pegasus_server.simulator.clock import Clock, MachineClock
+from pegasus_server.simulator.encoding import Encoding
 from pegasus_server.simulator.entropy import Entropy
 from pegasus_server.simulator.faults import Faults
 from pegasus_server.simulator.history import End, History
@@ -24,6 +24,7 @@ from pegasus_server.simulator.machine_disk import MachineDisk
 from pegasus_server.simulator.meta_server import AdminAnswer, AdminQuestion, MetaServer
 from pegasus_server.simulator.meta_store import STORE, MetaStore, StoreQuestion, StoreReply
 from pegasus_server.simulator.network import Network, Weather
+from pegasus_server.simulator.operator import OPERATOR, Operator
 from pegasus_server.simulator.parcels import ClientAnswer, ClientQuestion
 from pegasus_server.simulator.replica_server import ReplicaServer, Surroundings
 from pegasus_server.simulator.schedule import Schedule
@@ -41,7 +42,7 @@ LAST_WRITES_US = 5 * US_PER_SECOND
 LOG_SEGMENTS_MAX = 16
 STORM_MESSAGES = 5_000
 """Messages sent within LOOK_US that no work explains: answers that beget answers."""
-OPERATOR = "operator"
+TABLE = "rows"
 
 _ONCE = (ClientQuestion, ClientAnswer, StoreQuestion, StoreReply, AdminQuestion, AdminAnswer)
 """What goes over a connection, where nothing comes twice."""
@@ -91,6 +92,7 @@ class World:
         watch: writes it.
         history: what clients saw.
         disks: of the replica servers.
+        operator: of the cluster.
     """
 
     def __init__(
@@ -112,7 +114,6 @@ class World:
         )
         self._faults = Faults(self)
         self._weather = Weather()
-        self._is_founded = False
         self._meta_lives = 0
         self._sent_before = 0
         self._meta_names = tuple(NodeName(f"m{n + 1}") for n in range(self.knobs.metas))
@@ -122,6 +123,9 @@ class World:
         names = [f"s{number + 1}" for number in range(self.knobs.servers)]
         self._servers = {name: self._machine(name, self._start_server) for name in names}
         self._clients: dict[str, Client] = {}
+        carry = partial(self._send, OPERATOR)
+        self.operator = Operator(self.clock, self._meta_names, self.store, carry)
+        self._encoding = Encoding(self.knobs.encoded_share, self.entropy.stream("encoding"))
 
     # Machines.
 
@@ -168,6 +172,11 @@ class World:
         return machines
 
     @property
+    def servers(self) -> Mapping[str, Machine[ReplicaServer]]:
+        """The replica servers among them."""
+        return self._servers
+
+    @property
     def _running(self) -> list[ReplicaServer]:
         return [each.program for each in self._servers.values() if each.program is not None]
 
@@ -177,7 +186,8 @@ class World:
         if self.network.sent - self._sent_before > STORM_MESSAGES:
             name = type(message).__name__
             raise Violation("message_storm", f"{source} sends {target} {name} again and again")
-        self.network.send(source, target, message, once=isinstance(message, _ONCE))
+        once = isinstance(message, _ONCE)
+        self.network.send(source, target, self._encoding.carry(message), once=once)
 
     def _deliver(self, source: str, target: str, message: object) -> None:
         if target in self._servers:
@@ -190,8 +200,9 @@ class World:
             assert isinstance(message, StoreQuestion)
             self.store.receive(NodeName(source), message)
         else:
+            assert target == OPERATOR
             assert isinstance(message, AdminAnswer)
-            self._is_founded |= message.error == "ERR_OK"
+            self.operator.receive(message)
 
     def storm(self, loss: float) -> None:
         """Have the network lose this share more."""
@@ -212,6 +223,8 @@ class World:
             violation = str(found)
         except AssertionError as broken:
             violation = f"judge=invariant {_place(broken)}: {broken}"
+        except Exception as crash:  # noqa: BLE001 -- whatever a machine raises is a finding
+            violation = f"judge=crash {_place(crash)}: {type(crash).__name__}: {crash}"
         if violation is not None:
             self.watch.note(f"FAILED {violation}")
         return Outcome(
@@ -228,24 +241,9 @@ class World:
         """Start everything and make the table, in good weather."""
         for machine in self.machines.values():
             machine.start()
-        self._ask_for_table(0)
+        self.operator.create(TABLE, self.knobs.partitions, self.knobs.replicas)
         self.clock.after(LOOK_US, self._look)
         self._wait("founding", FOUNDING_US_MAX, lambda: self._lacking() is None)
-
-    def _ask_for_table(self, attempt: int) -> None:
-        if self._is_founded:
-            return
-        request = CreateTable(
-            name="rows",
-            partition_count=self.knobs.partitions,
-            replica_count=self.knobs.replicas,
-            success_if_exist=True,
-            envs={},
-            token=OPERATOR,
-        )
-        meta = self._meta_names[attempt % len(self._meta_names)]
-        self._send(OPERATOR, meta, AdminQuestion(request))
-        self.clock.after(US_PER_SECOND, self._ask_for_table, attempt + 1)
 
     def _look(self) -> None:
         self._sent_before = self.network.sent
