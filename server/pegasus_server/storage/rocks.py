@@ -66,6 +66,7 @@ class RocksEngine:
         self._path = path
         self._applied = applied
         self._failure: str | None = None
+        self._is_checkpoint = False
         self._get: Callable[[bytes], bytes | None] = database.get
         self._write_options = WriteOptions()
         # A property in truth; rocksdict's stub calls it a method.
@@ -97,6 +98,29 @@ class RocksEngine:
             database.close()
             raise EngineDamaged(_missing_rows(path, applied, durable_decree))
         return cls(database, path, applied)
+
+    @classmethod
+    def open_checkpoint(cls, path: Path, memory: RocksMemory) -> "RocksEngine":
+        """Open a checkpoint for reading; nothing in its folder changes. Blocks.
+
+        Raises:
+            EngineDamaged: RocksDB found damage.
+            EngineUnavailable: no permission, or it is gone.
+        """
+        access = AccessType.read_only(error_if_log_file_exist=False)
+        try:
+            database = Rdict(str(path), rocks_options(memory), access_type=access)
+        except Exception as error:
+            raise _open_failure(path, error) from error
+        engine = cls(database, path, _stored_decree(database, path))
+        engine._is_checkpoint = True
+        return engine
+
+    def rows_estimate(self) -> int:
+        """Return about how many pairs there are; RocksDB counts overwritten ones too."""
+        self._refuse_when_failed()
+        estimate = self._database.property_int_value("rocksdb.estimate-num-keys")
+        return 0 if estimate is None else int(estimate)
 
     @property
     def applied_decree(self) -> Decree:
@@ -214,7 +238,7 @@ class RocksEngine:
         No flush or checkpoint may be running in another thread.
         """
         try:
-            if self._failure is None:
+            if self._failure is None and not self._is_checkpoint:
                 self.flush()
         finally:
             self._failure = self._failure or f"engine {self._path} is closed; open it again"

@@ -1,0 +1,38 @@
+"""Which function carries out which step of which kind of job."""
+
+from collections.abc import Callable
+
+from pegasus_server.transfer.export_steps import (
+    abandon_export,
+    export_partition,
+    finish_export,
+    open_export,
+)
+from pegasus_server.transfer.order import Done, Progress, Step, WorkerOrder
+from pegasus_tab.base.errors import NotSupportedError
+
+CarryOut = Callable[[WorkerOrder, Callable[[Progress], None]], Done]
+
+STEPS: dict[str, dict[Step, CarryOut]] = {
+    "export": {
+        "open": open_export,
+        "partition": export_partition,
+        "finish": finish_export,
+        "abandon": abandon_export,
+    },
+}
+
+
+def step_of(order: WorkerOrder) -> CarryOut:
+    """Return what carries the order out.
+
+    Raises:
+        NotSupportedError: this version does not know such jobs.
+    """
+    known = STEPS.get(order.kind, {}).get(order.step)
+    if known is None:
+        raise NotSupportedError(
+            f"this server cannot carry out the step {order.step} of a job of kind {order.kind}",
+            hint="Bring all servers to the same version.",
+        )
+    return known
