@@ -67,10 +67,10 @@ class Server:
             return None
         return None
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
         """Start it in a session of its own, so that it outlives the terminal."""
         with (self.folder / f"{self.name}.output").open("ab") as output:
-            subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "pegasus_server", self.role, "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -42,7 +42,7 @@ class ZooKeeperServer(Server):
         }
         self.config.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
         """Start it in a session of its own, so that it outlives the terminal.
 
         Raises:
@@ -69,6 +69,7 @@ class ZooKeeperServer(Server):
             )
             lock.truncate(0)
             lock.write(json.dumps({"pid": process.pid}))
+            return process
 
 
 def require_zookeeper() -> None:
