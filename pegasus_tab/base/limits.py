@@ -31,6 +31,9 @@ TAB_SCAN_PAGE_ROWS_MAX = 16_384
 PARTITIONS_MIN = 2
 PARTITIONS_MAX = 1024
 PARTITIONS_DEFAULT = 4
+REPLICAS_MAX = 5
+REPLICAS_DEFAULT = 0
+"""In place of a number of copies: as many as fit the cluster (``pegasus_server.meta.ward``)."""
 
 EPOCH_UNIX_SECONDS = 1_451_606_400
 """2016-01-01 00:00:00 UTC, second 0 of every expiry timestamp (protocol reference 5.2)."""

@@ -6,6 +6,7 @@ Each executor's module is imported when a plan first wants it: a process that ru
 
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.sql.plan_nodes import (
+    Balance,
     CountRows,
     Delete,
     Explain,
@@ -36,6 +37,10 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             from pegasus_tab.execute.show import ShowExecutor
 
             return ShowExecutor(plan)
+        case Balance():
+            from pegasus_tab.execute.balance import BalanceExecutor
+
+            return BalanceExecutor(plan)
         case SetOption():
             from pegasus_tab.execute.setting import SetExecutor
 

@@ -5,7 +5,7 @@ holds no more than the prefetch in memory. Either form becomes the other on dema
 batches become tuples column by column, a lookup's tuples become one small batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -132,3 +132,10 @@ class ResultSet:
             self._on_close = None
         self._pages = ()
         self._batches = None
+
+
+def named_result(columns: Mapping[str, ColumnType], rows: Page) -> ResultSet:
+    """Return a result whose rows are all here, its columns by name and type."""
+    return ResultSet.of_rows(
+        tuple(ResultColumn(name, type_) for name, type_ in columns.items()), rows
+    )

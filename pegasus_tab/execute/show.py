@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.execute import show_cluster
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
-from pegasus_tab.execute.result import Page, ResultColumn, ResultSet
+from pegasus_tab.execute.result import Page, ResultSet, named_result
 from pegasus_tab.execute.table_text import create_table_text
 from pegasus_tab.sql.catalog import Table
-from pegasus_tab.sql.column_types import BIGINT, BOOLEAN, INT, TEXT, TIMESTAMP
+from pegasus_tab.sql.column_types import BOOLEAN, INT, TEXT, TIMESTAMP
 from pegasus_tab.sql.plan_nodes import Show
 from pegasus_tab.sql.render import literal
 from pegasus_tab.sql.settings import SETTINGS, current
-from pegasus_tab.tabular.schema import SCHEMA_ENV, Column, ColumnType
+from pegasus_tab.tabular.schema import SCHEMA_ENV, Column
 from pegasus_tab.wire.codes import AppStatus
 
 
@@ -33,8 +34,12 @@ class ShowExecutor:
                 return _dropped(context)
             case "option":
                 return _options(context, self.plan.name)
+            case "nodes":
+                return show_cluster.show_nodes(context)
+            case "cluster":
+                return show_cluster.show_cluster(context)
             case "partitions":
-                return _partitions(context, self._table())
+                return show_cluster.show_partitions(context, self._table())
             case "create":
                 return _create(context, self._table())
             case "describe":
@@ -43,12 +48,6 @@ class ShowExecutor:
     def _table(self) -> Table:
         assert self.plan.table is not None  # the binder resolved it
         return self.plan.table
-
-
-def _result(columns: dict[str, ColumnType], rows: Page) -> ResultSet:
-    return ResultSet.of_rows(
-        tuple(ResultColumn(name, type_) for name, type_ in columns.items()), rows
-    )
 
 
 def _tables(context: Context) -> ResultSet:
@@ -63,7 +62,7 @@ def _tables(context: Context) -> ResultSet:
         )
         for info in context.meta.list_tables()
     ]
-    return _result(columns, rows)
+    return named_result(columns, rows)
 
 
 def _dropped(context: Context) -> ResultSet:
@@ -72,7 +71,7 @@ def _dropped(context: Context) -> ResultSet:
         (info.app_id, info.app_name, _moment(info.drop_second), _moment(info.expire_second))
         for info in context.meta.list_tables(AppStatus.DROPPED)
     ]
-    return _result(columns, rows)
+    return named_result(columns, rows)
 
 
 def _moment(unix_seconds: int) -> datetime | None:
@@ -81,33 +80,12 @@ def _moment(unix_seconds: int) -> datetime | None:
     return datetime.fromtimestamp(unix_seconds, UTC).replace(tzinfo=None)
 
 
-def _partitions(context: Context, table: Table) -> ResultSet:
-    columns = {
-        "partition": INT,
-        "primary": TEXT,
-        "secondaries": TEXT,
-        "ballot": BIGINT,
-        "last_committed_decree": BIGINT,
-    }
-    rows: Page = [
-        (
-            part.pid.partition_index,
-            str(part.primary),
-            ", ".join(map(str, part.secondaries)),
-            part.ballot,
-            part.last_committed_decree,
-        )
-        for part in context.meta.partitions(table.name)
-    ]
-    return _result(columns, rows)
-
-
 def _create(context: Context, table: Table) -> ResultSet:
     info = context.meta.table_info(table.name)
     if info is None:
         raise ProgrammingError(f'table "{table.name}" does not exist', sqlstate="42P01")
     text = create_table_text(table, info.max_replica_count)
-    return _result({"name": TEXT, "statement": TEXT}, [(table.name, text)])
+    return named_result({"name": TEXT, "statement": TEXT}, [(table.name, text)])
 
 
 def _describe(table: Table) -> ResultSet:
@@ -134,7 +112,7 @@ def _describe(table: Table) -> ResultSet:
         )
         for column in schema.columns
     ]
-    return _result(columns, rows)
+    return named_result(columns, rows)
 
 
 def _default_text(column: Column) -> str | None:
@@ -146,4 +124,4 @@ def _options(context: Context, name: str | None) -> ResultSet:
     rows: list[tuple[Any, ...]] = [
         (one, str(current(context.settings, one)), SETTINGS[one].accepts) for one in names
     ]
-    return _result({"name": TEXT, "value": TEXT, "accepts": TEXT}, rows)
+    return named_result({"name": TEXT, "value": TEXT, "accepts": TEXT}, rows)

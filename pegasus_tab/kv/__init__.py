@@ -6,6 +6,7 @@ from typing import Final
 from pegasus_tab.base.errors import InterfaceError
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.client import Client
+from pegasus_tab.kv.cluster import ClusterHandle
 from pegasus_tab.kv.dsn import Dsn, parse_dsn
 from pegasus_tab.kv.table import Check, Checked, KeyFilter, TableHandle
 from pegasus_tab.wire.address import Address
@@ -18,6 +19,7 @@ __all__ = [
     "Check",
     "Checked",
     "Client",
+    "ClusterHandle",
     "FilterType",
     "KeyFilter",
     "TableHandle",

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Self, TypeVar
 
 from pegasus_tab.base.errors import Error, ProgrammingError
-from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
+from pegasus_tab.base.limits import (
+    PARTITIONS_DEFAULT,
+    REPLICAS_DEFAULT,
+)
 from pegasus_tab.kv import failure
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.call import Call, Effect, Method, TimeLimit
+from pegasus_tab.kv.cluster import ClusterHandle
 from pegasus_tab.kv.pages import Pages
 from pegasus_tab.kv.table import TableHandle
 from pegasus_tab.wire import codes
@@ -46,13 +50,16 @@ WINDOW_DEFAULT: Final = 256
 TABLE_CHANGE_MS_MIN: Final = 30_000
 """Least time for a change of a table: creating one opens a store for each partition."""
 
-TABLE_RULES: Final = (
-    "a table's name has 1 to 64 letters, digits and _ . : -, its partitions are a power of two "
-    f"from {PARTITIONS_MIN} to {PARTITIONS_MAX}"
-)
-
 _META_READS: Final = frozenset(
-    {codes.QUERY_CONFIG, codes.LIST_APPS, codes.LIST_NODES, codes.CLUSTER_INFO}
+    {
+        codes.QUERY_CONFIG,
+        codes.LIST_APPS,
+        codes.LIST_NODES,
+        codes.CLUSTER_INFO,
+        codes.DDD_DIAGNOSE,
+        codes.TAB_NODES,
+        codes.TAB_PARTITIONS,
+    }
 )
 
 R = TypeVar("R", bound=Struct)
@@ -82,6 +89,10 @@ class Client:
     def table(self, name: str) -> TableHandle:
         """Return a table's operations; nothing is asked yet."""
         return TableHandle(name, self._driver)
+
+    def cluster(self) -> ClusterHandle:
+        """Return what can be asked of the servers and ordered; nothing is asked yet."""
+        return ClusterHandle(self)
 
     def call(self, call: Call[T], timeout_ms: TimeLimit | None = None) -> T | Error:
         """Carry out one call; the result, or the error that came instead, which is not raised."""
@@ -200,7 +211,7 @@ class Client:
         self,
         name: str,
         partitions: int = PARTITIONS_DEFAULT,
-        replicas: int = 1,
+        replicas: int = REPLICAS_DEFAULT,
         envs: Mapping[str, str] | None = None,
         *,
         if_not_exists: bool = False,
@@ -210,7 +221,8 @@ class Client:
         Args:
             name: letters, digits, ``_``, ``.``, ``:``.
             partitions: a power of two.
-            replicas: copies of each partition.
+            replicas: copies of each partition; 0 leaves it to the servers: three, or as many as
+                there are servers if those are fewer. Plain Pegasus wants a number.
             envs: table envs, e.g. ``default_ttl``.
             if_not_exists: leave a table of this name as it is.
 
@@ -227,8 +239,6 @@ class Client:
         except ProgrammingError as error:
             if if_not_exists and error.sqlstate == failure.DUPLICATE_TABLE:
                 return False
-            if error.sqlstate == failure.INVALID_ARGUMENT:
-                error.hint = TABLE_RULES
             raise
         self._driver.forget(name)
         return True

@@ -19,6 +19,7 @@ from pegasus_tab.base.errors import (
     QueryCanceled,
     UnknownOutcome,
 )
+from pegasus_tab.base.limits import PARTITIONS_MAX, PARTITIONS_MIN
 from pegasus_tab.kv.call import Effect, Pending
 from pegasus_tab.kv.retry import NOT_EXECUTED, Reaction, reaction
 from pegasus_tab.wire import codes
@@ -187,6 +188,11 @@ def closed() -> Error:
     return InterfaceError("the client is closed", sqlstate="08003", hint="open a new one")
 
 
+TABLE_RULES: Final = (
+    "a table's name has 1 to 64 letters, digits and _ . : -, its partitions are a power of two "
+    f"from {PARTITIONS_MIN} to {PARTITIONS_MAX}"
+)
+
 _META_ERRORS: Final[dict[str, Callable[[str], Error]]] = {
     codes.ERR_APP_EXIST: lambda text: ProgrammingError(text, sqlstate=DUPLICATE_TABLE),
     codes.ERR_APP_NOT_EXIST: lambda text: ProgrammingError(text, sqlstate=UNDEFINED_TABLE),
@@ -195,7 +201,9 @@ _META_ERRORS: Final[dict[str, Callable[[str], Error]]] = {
     codes.ERR_INVALID_VERSION: lambda text: OperationalError(
         text, sqlstate="40001", hint="read the table's schema again and repeat", retryable=True
     ),
-    codes.ERR_BUSY: lambda text: OperationalError(text, retryable=True),
+    codes.ERR_INVALID_STATE: lambda text: OperationalError(text, sqlstate="55000"),
+    codes.ERR_STATE_FREEZED: lambda text: OperationalError(text, sqlstate="55000", retryable=True),
+    codes.ERR_BUSY: lambda text: OperationalError(text, sqlstate="55006", retryable=True),
     codes.ERR_BUSY_CREATING: lambda text: OperationalError(text, retryable=True),
     codes.ERR_BUSY_DROPPING: lambda text: OperationalError(text, retryable=True),
 }
@@ -214,14 +222,20 @@ def refused_by_meta(name: bytes, err: str, reason: str | None, table: str = "") 
     Args:
         name: RPC name.
         err: error name, not ERR_OK.
-        reason: what the server said about it, None when it said nothing.
+        reason: what the server said about it, None when it said nothing; what it advises follows
+            behind a semicolon.
         table: name of the table it is about, "" when the request has none.
     """
-    text = f"{reason} ({err})" if reason else f"{operation_name(name)}: meta answered {err}"
+    what, _, advice = (reason or "").partition("; ")
+    text = f"{what} ({err})" if reason else f"{operation_name(name)}: meta answered {err}"
     if not reason and table and err in _META_REASONS:
         text = _META_REASONS[err].format(table)
+    if not reason and (name, err) == (codes.CREATE_APP, codes.ERR_INVALID_PARAMETERS):
+        advice = TABLE_RULES
     build = _META_ERRORS.get(err)
-    return OperationalError(text) if build is None else build(text)
+    error = OperationalError(text) if build is None else build(text)
+    error.hint = error.hint or advice or None
+    return error
 
 
 _STATUS_ERRORS: Final[dict[int, Callable[[str], Error]]] = {

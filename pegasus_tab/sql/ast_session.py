@@ -1,4 +1,4 @@
-"""SHOW, DESCRIBE, SET and RESET as written (see ``ast``)."""
+"""SHOW, DESCRIBE, BALANCE, SET and RESET as written (see ``ast``)."""
 
 from dataclasses import field
 from typing import Literal, TypeAlias
@@ -12,9 +12,21 @@ from pegasus_tab.sql.place import Place
 class Show:
     """SHOW ... and DESCRIBE t; ``name`` is the setting for ``option``, None for all."""
 
-    what: Literal["tables", "dropped", "partitions", "create", "describe", "option"]
+    what: Literal[
+        "tables", "dropped", "nodes", "cluster", "partitions", "create", "describe", "option"
+    ]
     table: TableName | None = None
     name: str | None = None
+    place: Place | None = field(default=None, compare=False)
+
+
+@record
+class Balance:
+    """BALANCE [PRIMARIES | REPLICAS] [LIMIT n] [DRY RUN]; ``what`` is None for both."""
+
+    what: Literal["primaries", "replicas"] | None = None
+    moves_max: int | None = None
+    is_dry: bool = False
     place: Place | None = field(default=None, compare=False)
 
 
@@ -27,4 +39,4 @@ class SetOption:
     place: Place | None = field(default=None, compare=False)
 
 
-SessionStatement: TypeAlias = Show | SetOption
+SessionStatement: TypeAlias = Show | Balance | SetOption

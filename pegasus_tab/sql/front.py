@@ -74,6 +74,7 @@ _HEADS: dict[str, Callable[[Expressions], ast.Statement]] = {
     "UNDROP": front_ddl.recall,
     "ALTER": front_alter.alter,
     "SHOW": front_session.show,
+    "BALANCE": front_session.balance,
     "DESCRIBE": front_session.describe,
     "DESC": front_session.describe,
     "SET": front_session.set_option,

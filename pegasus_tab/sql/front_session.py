@@ -1,4 +1,4 @@
-"""SHOW, DESCRIBE, SET, RESET and EXPLAIN."""
+"""SHOW, DESCRIBE, BALANCE, SET, RESET and EXPLAIN."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -12,7 +12,7 @@ from pegasus_tab.sql.place import at
 
 
 def show(expressions: Expressions) -> ast_session.Show:
-    """Read SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | ALL | setting."""
+    """Read SHOW TABLES | NODES | CLUSTER | PARTITIONS OF t | CREATE TABLE t | ALL | setting ..."""
     reader = expressions.reader
     reader.need("SHOW")
     statement = _show(expressions)
@@ -22,8 +22,9 @@ def show(expressions: Expressions) -> ast_session.Show:
 
 def _show(expressions: Expressions) -> ast_session.Show:
     reader = expressions.reader
-    if reader.eat("TABLES"):
-        return ast_session.Show("tables")
+    for word in ("TABLES", "NODES", "CLUSTER"):
+        if reader.eat(word):
+            return ast_session.Show(_WHOLE[word])
     if reader.eat("DROPPED"):
         reader.need("TABLES")
         return ast_session.Show("dropped")
@@ -40,8 +41,37 @@ def _show(expressions: Expressions) -> ast_session.Show:
         return ast_session.Show("describe", table_reference(reader, alias=False))
     if reader.eat("ALL"):
         return ast_session.Show("option")
-    name, place = reader.name_and_place("TABLES, PARTITIONS OF, CREATE TABLE or a setting")
+    name, place = reader.name_and_place(
+        "TABLES, NODES, CLUSTER, PARTITIONS OF, CREATE TABLE or a setting"
+    )
     return ast_session.Show("option", None, name, place)
+
+
+_WHOLE: dict[str, Literal["tables", "nodes", "cluster"]] = {
+    "TABLES": "tables",
+    "NODES": "nodes",
+    "CLUSTER": "cluster",
+}
+
+
+def balance(expressions: Expressions) -> ast_session.Balance:
+    """Read BALANCE [PRIMARIES | REPLICAS] [LIMIT n] [DRY RUN]."""
+    reader = expressions.reader
+    reader.need("BALANCE")
+    what: Literal["primaries", "replicas"] | None = None
+    if reader.eat("PRIMARIES"):
+        what = "primaries"
+    elif reader.eat("REPLICAS"):
+        what = "replicas"
+    moves_max, place = None, None
+    if reader.eat("LIMIT"):
+        place = reader.place()
+        moves_max = reader.integer()
+    is_dry = reader.eat("DRY")
+    if is_dry:
+        reader.need("RUN")
+    reader.end()
+    return ast_session.Balance(what, moves_max, is_dry, place)
 
 
 def describe(expressions: Expressions) -> ast_session.Show:

@@ -71,10 +71,10 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
 
 def _plan_rare(planning: Planning, statement: "Definition | SessionStatement") -> Plan:
     """Plan what the quick front never makes; its planners are imported with the first of it."""
-    from pegasus_tab.sql.ast_session import SetOption, Show
+    from pegasus_tab.sql.ast_session import Balance, SetOption, Show
     from pegasus_tab.sql.plan_definition import plan_definition
     from pegasus_tab.sql.plan_session import plan_session
 
-    if isinstance(statement, Show | SetOption):
+    if isinstance(statement, Show | Balance | SetOption):
         return plan_session(planning, statement)
     return plan_definition(planning, statement)

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pegasus_tab.base.errors import DataError, NotSupportedError, ProgrammingError
-from pegasus_tab.base.limits import PARTITIONS_DEFAULT, PARTITIONS_MAX, PARTITIONS_MIN
+from pegasus_tab.base.limits import (
+    PARTITIONS_DEFAULT,
+    PARTITIONS_MAX,
+    PARTITIONS_MIN,
+    REPLICAS_DEFAULT,
+    REPLICAS_MAX,
+)
 from pegasus_tab.sql import ast_definition
 from pegasus_tab.sql.literals import fitted
 from pegasus_tab.sql.place import Place, at
@@ -24,9 +30,6 @@ from pegasus_tab.tabular.create import ColumnSpec, new_schema
 from pegasus_tab.tabular.errors import SchemaError
 from pegasus_tab.tabular.schema import Schema
 
-REPLICAS_DEFAULT = 1
-"""Copies of each partition when CREATE TABLE does not say; an embedded node has one."""
-REPLICAS_MAX = 5
 DUPLICATE_COLUMN = "42701"
 TTL_SECONDS_MAX = 2**31 - 1
 _CREATE_OPTIONS = ("partitions", "replicas", "default_ttl")

@@ -301,14 +301,25 @@ class RenameTable:
 
 @record
 class Show:
-    """SHOW TABLES | DROPPED TABLES | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
+    """SHOW TABLES | NODES | CLUSTER | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
 
     ``name`` is the session setting for ``option``, None for all of them.
     """
 
-    what: Literal["tables", "dropped", "partitions", "create", "describe", "option"]
+    what: Literal[
+        "tables", "dropped", "nodes", "cluster", "partitions", "create", "describe", "option"
+    ]
     table: Table | None = None
     name: str | None = None
+
+
+@record
+class Balance:
+    """BALANCE: plan at most ``moves_max`` moves of what (None: of both), and begin unless dry."""
+
+    what: Literal["primaries", "replicas"] | None
+    moves_max: int
+    is_dry: bool
 
 
 @record
@@ -343,6 +354,7 @@ Plan: TypeAlias = (
     | AlterOptions
     | RenameTable
     | Show
+    | Balance
     | SetOption
     | Explain
 )

@@ -13,6 +13,7 @@ from pegasus_tab.wire.envelope import (
 )
 from pegasus_tab.wire.errors import RemoteProtocolError
 from pegasus_tab.wire.messages_admin import (
+    EVERY_PARTITION,
     BalanceRequest,
     BalanceResponse,
     DiagnoseRequest,
@@ -94,6 +95,7 @@ from pegasus_tab.wire.messages_write import (
 )
 
 __all__ = [
+    "EVERY_PARTITION",
     "NO_ADDRESS",
     "Address",
     "AppInfo",

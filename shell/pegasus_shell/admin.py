@@ -8,7 +8,7 @@ import click
 from pegasus_shell.exit_code import ExitCode, exit_code
 from pegasus_shell.narration import Narration
 from pegasus_tab.base.errors import Error
-from pegasus_tab.base.limits import PARTITIONS_DEFAULT
+from pegasus_tab.base.limits import PARTITIONS_DEFAULT, REPLICAS_DEFAULT, REPLICAS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +25,24 @@ dsn_option = click.option(
 @click.option(
     "--partitions", type=int, default=PARTITIONS_DEFAULT, show_default=True, help="A power of two."
 )
-@click.option("--replicas", type=int, default=1, show_default=True)
+@click.option(
+    "--replicas",
+    type=click.IntRange(1, REPLICAS_MAX),
+    help="Copies of each partition.  [default: 3, or as many as there are servers if fewer]",
+)
 @click.option("--if-not-exists", is_flag=True)
 @dsn_option
-def create_table(name: str, partitions: int, replicas: int, if_not_exists: bool, dsn: str) -> None:
+def create_table(
+    name: str, partitions: int, replicas: int | None, if_not_exists: bool, dsn: str
+) -> None:
     """Create a raw key-value table NAME."""
 
     def act(client: "Client") -> str:
         client.create_table(
-            name, partitions=partitions, replicas=replicas, if_not_exists=if_not_exists
+            name,
+            partitions=partitions,
+            replicas=replicas or REPLICAS_DEFAULT,
+            if_not_exists=if_not_exists,
         )
         return f"created {name} with {partitions} partitions"
 

@@ -16,7 +16,7 @@ from pegasus_server.data.scan import ScanContexts
 from pegasus_server.data.writes import evaluate
 from pegasus_server.runtime import read_rpcs
 from pegasus_server.storage.memory import MemoryEngine
-from pegasus_tab.base.errors import Error
+from pegasus_tab.base.errors import Error, NotSupportedError
 from pegasus_tab.base.ids import Decree, Gpid
 from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS
 from pegasus_tab.kv import failure
@@ -32,6 +32,7 @@ from pegasus_tab.wire.frame import (
     encode_response,
 )
 from pegasus_tab.wire.messages import (
+    Address,
     AppInfo,
     CheckAndMutateRequest,
     CheckAndSetRequest,
@@ -44,7 +45,10 @@ from pegasus_tab.wire.messages import (
     ListAppsResponse,
     MultiPutRequest,
     MultiRemoveRequest,
+    PartitionAccount,
     PartitionConfiguration,
+    PartitionsRequest,
+    PartitionsResponse,
     QueryConfigRequest,
     QueryConfigResponse,
     RecallAppRequest,
@@ -58,8 +62,10 @@ from pegasus_tab.wire.messages import (
     decode_blob_argument,
     result,
 )
+from tests.fakes.memory_operator import MemoryOperator
 
 SERVER = "127.0.0.1:34801"
+ADDRESS = Address("127.0.0.1", 34801)
 _WRITE_REQUESTS: Mapping[bytes, type[Any]] = {
     codes.PUT: UpdateRequest,
     codes.MULTI_PUT: MultiPutRequest,
@@ -123,6 +129,7 @@ class MemoryCluster:
             client, move the clock, or return an Error that becomes the call's result.
         before_meta: likewise with each call to meta.
         limits_ms: the time limit of every call so far, calls to meta included.
+        operator: what those are told who look after the cluster.
     """
 
     def __init__(self) -> None:
@@ -132,6 +139,7 @@ class MemoryCluster:
         self.before: Callable[[Call[Any]], object] = lambda _call: None
         self.before_meta: Callable[[Call[Any]], object] = lambda _call: None
         self.limits_ms: list[int] = []
+        self.operator = MemoryOperator()
 
     def client(self) -> Client:
         """Return a real client whose calls this cluster answers."""
@@ -186,7 +194,13 @@ class MemoryCluster:
 
     def _answer_meta(self, call: Call[Any]) -> Any:
         frame = _request_frame(call, Gpid(0, 0))
-        response = _META[frame.name](self, frame)
+        serve = _META.get(frame.name)
+        if serve is not None and not (self.operator.is_plain and frame.name in _TAB_ONLY):
+            response = serve(self, frame)
+        else:
+            response = self.operator.answer(frame)
+        if response is None:
+            return NotSupportedError(f"{frame.name.decode()} is not known here")
         return _decoded(call, encode_response(frame.name, frame.seqid, result(response.encode())))
 
     # ---- meta --------------------------------------------------------------------------------
@@ -202,7 +216,7 @@ class MemoryCluster:
             return CreateAppResponse(err=codes.ERR_APP_EXIST)
         options = request.options
         table = MemoryTable(
-            request.app_name, len(self.tables) + 1, dict(options.envs), options.replica_count
+            request.app_name, len(self.tables) + 1, dict(options.envs), options.replica_count or 1
         )
         table.partitions = [
             MemoryPartition(Gpid(table.app_id, index), table.envs)
@@ -251,7 +265,10 @@ class MemoryCluster:
         table = self.living(decode_arguments(frame, QueryConfigRequest).app_name)
         if table is None:
             return QueryConfigResponse(err=codes.ERR_OBJECT_NOT_FOUND)
-        parts = [PartitionConfiguration(one.identity.gpid, ballot=1) for one in table.partitions]
+        parts = [
+            PartitionConfiguration(one.identity.gpid, ballot=1, max_replica_count=1)
+            for one in table.partitions
+        ]
         return QueryConfigResponse(
             app_id=table.app_id,
             partition_count=len(parts),
@@ -259,7 +276,27 @@ class MemoryCluster:
             partitions=parts,
         )
 
+    def _accounts(self, frame: RequestFrame) -> PartitionsResponse:
+        table = self.living(decode_arguments(frame, PartitionsRequest).app_name)
+        if table is None:
+            return PartitionsResponse(err=codes.ERR_OBJECT_NOT_FOUND)
+        accounts = [
+            PartitionAccount(
+                PartitionConfiguration(
+                    one.identity.gpid,
+                    1,
+                    1,
+                    ADDRESS,
+                    last_committed_decree=one.engine.applied_decree,
+                ),
+                one.engine.applied_decree,
+            )
+            for one in table.partitions
+        ]
+        return PartitionsResponse(partitions=accounts)
 
+
+_TAB_ONLY = frozenset({codes.TAB_PARTITIONS})
 _META: Mapping[bytes, Callable[[MemoryCluster, RequestFrame], Any]] = {
     codes.LIST_APPS: MemoryCluster._list,
     codes.CREATE_APP: MemoryCluster._create,
@@ -268,6 +305,7 @@ _META: Mapping[bytes, Callable[[MemoryCluster, RequestFrame], Any]] = {
     codes.RENAME_APP: MemoryCluster._rename,
     codes.UPDATE_APP_ENV: MemoryCluster._set_envs,
     codes.QUERY_CONFIG: MemoryCluster._partitions,
+    codes.TAB_PARTITIONS: MemoryCluster._accounts,
 }
 
 

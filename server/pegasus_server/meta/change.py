@@ -24,9 +24,8 @@ from pegasus_server.meta.table import Table, TableStatus
 from pegasus_server.meta.table_envs import SCHEMA_ENV, envs_fault, schema_version
 from pegasus_server.meta.table_names import name_fault
 from pegasus_tab.base.ids import Ballot
-from pegasus_tab.base.limits import PARTITIONS_MAX, PARTITIONS_MIN
+from pegasus_tab.base.limits import PARTITIONS_MAX, PARTITIONS_MIN, REPLICAS_MAX
 
-REPLICAS_MAX = 5
 HOLD_SECONDS_DEFAULT = 7 * 24 * 3600
 """How long a dropped table can be recalled (the ancestor's hold_seconds_for_dropped_app)."""
 

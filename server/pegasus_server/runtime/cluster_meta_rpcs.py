@@ -101,6 +101,16 @@ class ClusterMetaRpcs(MetaRpcs):
         wanted = [each for each in infos if request.status in (0, each.status)]
         send(frame, client, ListNodesResponse(infos=wanted))
 
+    def _meta_facts(self, client: Client) -> Mapping[str, str]:  # noqa: ARG002 -- every client is told the same
+        """Tell what the leader is at; who all meta servers are stands in the facts."""
+        guardian = self._driver.guardian
+        ward = guardian.ward
+        return {
+            "meta_function_level": str(int(ward.level)),
+            "why_frozen": ward.why_frozen if ward.effective_level < ward.level else "",
+            "balance_operation_count": str(len(guardian.moves)),
+        }
+
     def _control_level(self, frame: RequestFrame, client: Client) -> None:
         """Set or tell the level of activity (section 9)."""
         request = decode_arguments(frame, ControlMetaRequest)

@@ -237,8 +237,18 @@ class MetaRpcs:
         send(frame, client, ListNodesResponse(infos=infos))
 
     def _cluster_info(self, frame: RequestFrame, client: Client) -> None:
-        facts = self._facts()
+        facts = {**self._facts(), **self._meta_facts(client)}
         send(frame, client, ClusterInfoResponse(keys=list(facts), values=list(facts.values())))
+
+    def _meta_facts(self, client: Client) -> Mapping[str, str]:
+        """Tell what meta knows of itself, under the ancestor's names."""
+        address = str(self._address_for(client))
+        return {
+            "meta_servers": address,
+            "primary_meta_server": address,
+            "meta_function_level": str(LEVEL_STEADY),
+            "balance_operation_count": "0",
+        }
 
 
 def app_info(table: Table) -> AppInfo:
