@@ -32,6 +32,7 @@ class Knobs:
         read_share: share of reads, per cent.
         encoded_share: share of the messages between servers that go through their codec, per cent.
         leaves_minority: some machines nobody needs are never healed.
+        return_us: how long meta waits for a lost replica before another server learns anew.
     """
 
     servers: int = 3
@@ -57,6 +58,7 @@ class Knobs:
     read_share: int = 40
     encoded_share: int = 5
     leaves_minority: bool = False
+    return_us: int = 600_000_000
 
     def __post_init__(self) -> None:
         assert self.servers >= 1

@@ -68,9 +68,8 @@ class MachineDisk:
 
     def lose(self, loss: Loss) -> None:
         """Lose what a fault says; the program is dead."""
-        if loss is not Loss.LOG:
-            self.replicas.clear()
-        if loss is not Loss.FOLDERS:
+        self.replicas.clear()
+        if loss is Loss.ALL:
             self.log.lose_files()
 
     def durable(self) -> dict[Gpid, Decree]:

@@ -15,6 +15,7 @@ from pegasus_server.meta.cluster_inputs import (
 )
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_numbers import ClusterNumbers
+from pegasus_server.meta.cure_case import CureNumbers
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
@@ -73,15 +74,21 @@ class MetaServer:
         life: counts its starts.
         process: the program.
         carry: sends ``(target, message)``.
+        return_us: see CureNumbers.
 
     Attributes:
         machine: the state machine.
     """
 
     def __init__(
-        self, name: NodeName, life: int, process: Process, carry: Callable[[str, object], None]
+        self,
+        name: NodeName,
+        life: int,
+        process: Process,
+        carry: Callable[[str, object], None],
+        return_us: int,
     ) -> None:
-        self.machine = ClusterMeta(ClusterNumbers())
+        self.machine = ClusterMeta(ClusterNumbers(cure=CureNumbers(return_us=return_us)))
         self._name = name
         self._life = life
         self._process = process

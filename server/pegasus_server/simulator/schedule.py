@@ -66,11 +66,13 @@ class FaultKind(StrEnum):
 
 @unique
 class Loss(IntEnum):
-    """What a wiped server loses: everything, the folders of its replicas, or its log."""
+    """What a wiped server loses: everything, or the folders of its replicas.
+
+    That a log is gone with everything that names it, nobody notices (decision record 3).
+    """
 
     ALL = 0
     FOLDERS = 1
-    LOG = 2
 
 
 class ScheduleFormatError(ValueError):

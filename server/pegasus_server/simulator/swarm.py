@@ -82,7 +82,8 @@ def _knobs(stream: Stream) -> Knobs:
         safety_us=stream.between(SAFETY_US_MIN, SAFETY_US_MAX),
         multi_share=stream.choice([0, 20, 50]),
         read_share=stream.choice([20, 40, 60]),
-        leaves_minority=stream.chance(0.3),
+        leaves_minority=(leaves_minority := stream.chance(0.3)),
+        return_us=10 * US_PER_SECOND * (1 if leaves_minority else stream.choice([1, 60])),
     )
 
 

@@ -15,7 +15,7 @@ from pegasus_server.simulator.client import Client
 from pegasus_server.simulator.clock import Clock, MachineClock
 from pegasus_server.simulator.encoding import Encoding
 from pegasus_server.simulator.entropy import Entropy
-from pegasus_server.simulator.faults import Faults
+from pegasus_server.simulator.faults import DAMAGING, Faults
 from pegasus_server.simulator.history import End, History
 from pegasus_server.simulator.judges import Judges, Violation
 from pegasus_server.simulator.knobs import Knobs
@@ -140,7 +140,8 @@ class World:
         self._meta_lives += 1
         self.watch.note_life(machine.name, "starts")
         carry = partial(self._send, machine.name)
-        return MetaServer(NodeName(machine.name), self._meta_lives, machine.process, carry)
+        name, return_us = NodeName(machine.name), self.knobs.return_us
+        return MetaServer(name, self._meta_lives, machine.process, carry, return_us)
 
     def _start_server(self, machine: Machine[ReplicaServer]) -> ReplicaServer | None:
         disk = self.disks.setdefault(machine.name, MachineDisk())
@@ -281,12 +282,33 @@ class World:
         self.watch.note("healing")
         self._weather = self.network.weather = Weather()
         self._dismiss()
+        if self.knobs.leaves_minority:
+            self._abandon_minority()
         self._wait("wholeness", HEALING_US_MAX, lambda: self._lacking() is None)
         self._employ(range(self.knobs.clients, 2 * self.knobs.clients))
         self.clock.run_until(self.clock.now_us + LAST_WRITES_US)
         self._dismiss()
         self._wait("wholeness", HEALING_US_MAX, lambda: self._lacking() is None)
         self._bound_logs()
+
+    def _abandon_minority(self) -> None:
+        """Kill for good what a healthy core can do without: one meta of three, spare servers."""
+        stream = self.entropy.stream("minority")
+        spare = max(self.knobs.servers - self.knobs.replicas, 0)
+        chosen = stream.subset(tuple(self._servers), stream.below(spare + 1))
+        configs = [record.config for record, _ in self.store.partitions.values()]
+        members = [set(config.members) for config in configs]
+        damaged = any(fault.kind in DAMAGING for fault in self.schedule.faults)
+        if not damaged and all(each - set(chosen) for each in members):
+            for name in chosen:
+                self._abandon(self._servers[name])
+        if len(self._metas) > 2 and stream.chance(0.5):
+            self._abandon(self._metas[stream.choice(self._meta_names)])
+
+    def _abandon(self, machine: Machine[Any]) -> None:
+        self.watch.note_life(machine.name, "is given up")
+        machine.downs += 1
+        machine.kill()
 
     def _dismiss(self) -> None:
         for client in self._clients.values():
