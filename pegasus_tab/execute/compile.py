@@ -7,6 +7,7 @@ Each executor's module is imported when a plan first wants it: a process that ru
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.sql.plan_nodes import (
     Balance,
+    CopyFrom,
     CountRows,
     Delete,
     Explain,
@@ -33,6 +34,10 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             return _compile_query(plan)
         case Insert() | Update() | Delete():
             return _compile_write(plan)
+        case CopyFrom():
+            from pegasus_tab.execute.copy_from import CopyFromExecutor
+
+            return CopyFromExecutor(plan)
         case Show():
             from pegasus_tab.execute.show import ShowExecutor
 

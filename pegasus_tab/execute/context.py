@@ -14,6 +14,7 @@ from pegasus_tab.tabular.raw_codec import RawCodec
 from pegasus_tab.tabular.row_codec import RowCodec
 
 if TYPE_CHECKING:
+    from pegasus_tab.execute.progress import ProgressHandler
     from pegasus_tab.execute.residual import ResidualEngine
     from pegasus_tab.kv.call import Call
     from pegasus_tab.kv.client import Client
@@ -48,6 +49,7 @@ class Context:
         deadline: of this statement.
 
     Attributes:
+        progress: told now and then how far the statement is, None when nobody asks.
         writes_sent: calls handed to ``writes`` so far.
         has_written: True once one of them was answered.
     """
@@ -60,6 +62,7 @@ class Context:
         "deadline",
         "has_written",
         "monotonic",
+        "progress",
         "residual",
         "settings",
         "writes_sent",
@@ -84,6 +87,7 @@ class Context:
         self.abilities = abilities
         self.settings = settings
         self.deadline = deadline
+        self.progress: ProgressHandler | None = None
         self.writes_sent = 0
         self.has_written = False
 

@@ -15,7 +15,7 @@ from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context, codec_of
 from pegasus_tab.execute.evaluate import compile_expression
 from pegasus_tab.execute.merge import MergeWriter
-from pegasus_tab.execute.put_stream import WRITE_WINDOW, EncodedRow, PutStream
+from pegasus_tab.execute.put_stream import WRITE_WINDOW, EncodedRow, PutStream, chunked
 from pegasus_tab.execute.result import Page, ResultSet
 from pegasus_tab.execute.row_input import FullRow, RowInput
 from pegasus_tab.execute.strict import Evaluator
@@ -119,7 +119,8 @@ class InsertExecutor:
         if self._merge is not None:
             return self._merge.write(context, rows)
         if self._plan.mode == "upsert":
-            return PutStream(context.calls(self._table), self._encoded(rows)).write(context)
+            stream = PutStream(context.calls(self._table), chunked(self._encoded(rows)))
+            return stream.write(context)
         return self._insert(context, rows)
 
     # ---- rows --------------------------------------------------------------------------------

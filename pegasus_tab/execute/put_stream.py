@@ -7,9 +7,11 @@ row for a key wins before anything is sent, and a chunk that touches a hash key 
 until everything before it has been answered.
 """
 
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pegasus_tab.base.limits import BATCH_OPERATIONS_MAX, KIB, WRITE_REQUEST_BYTES_MAX
 from pegasus_tab.execute.context import Context
@@ -30,8 +32,22 @@ REQUEST_BYTES_MAX = WRITE_REQUEST_BYTES_MAX - 8 * KIB
 EncodedRow: TypeAlias = tuple[bytes, list[Pair], int]
 """(hash key, pairs, time to live in seconds) of a row ready to be written."""
 
-_Group: TypeAlias = dict[bytes, tuple[bytes, int]]
-"""Sort key -> (value, time to live) of one hash key."""
+Groups: TypeAlias = dict[bytes, dict[bytes, tuple[bytes, int]]]
+"""Hash key -> sort key -> (value, time to live)."""
+
+
+class Chunk(NamedTuple):
+    """Rows that go out together, the last one for each key already chosen.
+
+    Attributes:
+        rows: how many were put in.
+        groups: their pairs.
+        tag: whatever the maker wants to know it by when it is written.
+    """
+
+    rows: int
+    groups: Groups
+    tag: Any = None
 
 
 class PutStream:
@@ -39,18 +55,16 @@ class PutStream:
 
     Args:
         calls: of the table.
-        rows: the rows; taken chunk by chunk as the stream advances.
+        chunks: the rows; taken as the stream advances.
     """
 
-    def __init__(self, calls: TableCalls, rows: Iterable[EncodedRow]) -> None:
+    def __init__(self, calls: TableCalls, chunks: Iterable[Chunk]) -> None:
         self._calls = calls
-        self._rows = iter(rows)
-        self._groups: dict[bytes, _Group] = {}
-        self._last_call: dict[bytes, int] = {}
+        self._chunks = iter(chunks)
+        self._next: Chunk | None = None
+        self._under_way: deque[tuple[Chunk, int]] = deque()
         self._sent = 0
-        self._answered = 0
         self._ended = False
-        self.rowcount = 0
 
     def write(self, context: Context) -> int:
         """Write everything and return the number of rows.
@@ -58,52 +72,57 @@ class PutStream:
         Raises:
             Error: what one of the requests met; some rows are written then.
         """
+        return sum(chunk.rows for chunk in self.written(context))
+
+    def written(self, context: Context) -> Iterator[Chunk]:
+        """Write everything; yield each chunk, in order, once all of it is written; raises as above."""
+        answered = 0
         while not self._ended:
             for _ in context.writes(self._calls_until_conflict(), WRITE_WINDOW):
-                self._answered += 1
-        return self.rowcount
+                answered += 1
+                yield from self._chunks_up_to(answered)
+            yield from self._chunks_up_to(answered)
+
+    def _chunks_up_to(self, answered: int) -> Iterator[Chunk]:
+        under_way = self._under_way
+        while under_way and under_way[0][1] <= answered:
+            yield under_way.popleft()[0]
 
     def _calls_until_conflict(self) -> Iterator[Call[Any]]:
         while True:
-            if not self._groups:
-                self._groups = self._next_chunk()
-            if not self._groups:
+            if self._next is None:
+                self._next = next(self._chunks, None)
+            if self._next is None:
                 self._ended = True
                 return
-            if any(self._under_way(hash_key) for hash_key in self._groups):
+            if self._conflicts(self._next.groups):
                 return
-            groups, self._groups = self._groups, {}
-            for hash_key, group in groups.items():
-                for call in self._group_calls(hash_key, group):
-                    self._sent += 1
-                    yield call
-                self._last_call[hash_key] = self._sent
-            self._forget_answered()
+            chunk, self._next = self._next, None
+            # Until its last call is made nobody knows how many there are.
+            self._under_way.append((chunk, sys.maxsize))
+            for call in self._chunk_calls(chunk.groups):
+                self._sent += 1
+                yield call
+            self._under_way[-1] = (chunk, self._sent)
 
-    def _under_way(self, hash_key: bytes) -> bool:
-        return self._last_call.get(hash_key, 0) > self._answered
+    def _conflicts(self, groups: Groups) -> bool:
+        """Tell whether a chunk under way has one of these hash keys."""
+        keys = groups.keys()
+        return any(not keys.isdisjoint(chunk.groups) for chunk, _ in self._under_way)
 
-    def _forget_answered(self) -> None:
-        answered = self._answered
-        self._last_call = {key: at for key, at in self._last_call.items() if at > answered}
+    def _chunk_calls(self, groups: Groups) -> Iterator[Call[Any]]:
+        put_call = self._calls.put_call
+        for hash_key, group in groups.items():
+            if len(group) == 1 or not hash_key:
+                # Rows with an empty hash key are spread by their sort keys: one request each.
+                for sort_key, (value, ttl_seconds) in group.items():
+                    yield put_call(encode_key(hash_key, sort_key), value, ttl_seconds)
+            else:
+                yield from self._group_calls(hash_key, group)
 
-    def _next_chunk(self) -> dict[bytes, _Group]:
-        groups: dict[bytes, _Group] = {}
-        for hash_key, pairs, ttl_seconds in islice(self._rows, CHUNK_ROWS):
-            self.rowcount += 1
-            group = groups.get(hash_key)
-            if group is None:
-                group = groups[hash_key] = {}
-            for sort_key, value in pairs:
-                group[sort_key] = (value, ttl_seconds)
-        return groups
-
-    def _group_calls(self, hash_key: bytes, group: _Group) -> Iterator[Call[Any]]:
-        if len(group) == 1 or not hash_key:
-            # Rows with an empty hash key are spread by their sort keys: one request each.
-            for sort_key, (value, ttl_seconds) in group.items():
-                yield self._calls.put_call(encode_key(hash_key, sort_key), value, ttl_seconds)
-            return
+    def _group_calls(
+        self, hash_key: bytes, group: dict[bytes, tuple[bytes, int]]
+    ) -> Iterator[Call[Any]]:
         by_ttl: dict[int, list[Pair]] = {}
         for sort_key, (value, ttl_seconds) in group.items():
             by_ttl.setdefault(ttl_seconds, []).append((sort_key, value))
@@ -111,6 +130,24 @@ class PutStream:
             for batch in batches(pairs):
                 sort_keys, values = zip(*batch, strict=True)
                 yield self._calls.multi_put_call(hash_key, sort_keys, values, ttl_seconds)
+
+
+def chunked(rows: Iterable[EncodedRow]) -> Iterator[Chunk]:
+    """Cut rows into chunks."""
+    source = iter(rows)
+    while True:
+        count = 0
+        groups: Groups = {}
+        for hash_key, pairs, ttl_seconds in islice(source, CHUNK_ROWS):
+            count += 1
+            group = groups.get(hash_key)
+            if group is None:
+                group = groups[hash_key] = {}
+            for sort_key, value in pairs:
+                group[sort_key] = (value, ttl_seconds)
+        if not count:
+            return
+        yield Chunk(count, groups)
 
 
 def batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

@@ -22,13 +22,22 @@ from pegasus_tab.execute.parameters import Given, ParameterBinder
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.kv.failure import TIMEOUT_EXPIRED
 from pegasus_tab.sql.plan_cache import ENTRY_BYTES_MAX
-from pegasus_tab.sql.plan_nodes import Delete, Explain, Insert, Plan, Statement, Update
+from pegasus_tab.sql.plan_nodes import (
+    CopyFrom,
+    Delete,
+    Explain,
+    Insert,
+    Plan,
+    Statement,
+    Update,
+)
 from pegasus_tab.sql.prepare import prepare
 from pegasus_tab.sql.settings import TIMEOUT, current, setting_value
 from pegasus_tab.tabular.errors import UnknownLayout
 
 if TYPE_CHECKING:
     from pegasus_tab.execute.insert import InsertExecutor
+    from pegasus_tab.execute.progress import ProgressHandler
     from pegasus_tab.execute.residual import ResidualEngine
     from pegasus_tab.kv.client import Client
 
@@ -67,6 +76,7 @@ class Session:
     Attributes:
         settings: what SET changed in this session.
         notice_handlers: told every notice at once: those about a plan before its execution begins.
+        progress_handler: told how far a long statement is (COPY), None when nobody asks.
 
     Raises:
         ProgrammingError: a setting that does not exist, or a value it does not take.
@@ -84,6 +94,7 @@ class Session:
         self._catalog = Catalog(client, monotonic)
         self.settings: dict[str, object] = {}
         self.notice_handlers: list[NoticeHandler] = []
+        self.progress_handler: ProgressHandler | None = None
         for name, value in (settings or {}).items():
             self.settings[name] = setting_value(name, value)
         self._clock = clock
@@ -248,7 +259,7 @@ class Session:
         """Return the context of a new statement; its deadline rests."""
         if timeout_ms is None:
             timeout_ms = cast("int", current(self.settings, TIMEOUT))
-        return Context(
+        context = Context(
             self.client,
             self._catalog,
             self._clock,
@@ -258,6 +269,8 @@ class Session:
             self.settings,
             Deadline(timeout_ms, self._monotonic),
         )
+        context.progress = self.progress_handler
+        return context
 
     def _residual(self) -> "ResidualEngine":
         if self._engine is None:
@@ -287,7 +300,7 @@ def _final(error: Error, context: Context) -> Error:
 def _writes(plan: Plan) -> bool:
     if isinstance(plan, Explain):
         return plan.analyze and _writes(plan.plan)
-    return isinstance(plan, Insert | Update | Delete)
+    return isinstance(plan, Insert | Update | Delete | CopyFrom)
 
 
 def _run_many(compiled: Compiled, rows: Iterator[Given], context: Context) -> ResultSet:

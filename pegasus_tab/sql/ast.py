@@ -13,6 +13,7 @@ from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Item, Name, Placeholder, Term
 
 if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
 
@@ -140,7 +141,8 @@ class Explain:
 
 
 Statement: TypeAlias = (
-    "Select | QueryCore | Insert | Update | Delete | Explain | Definition | SessionStatement"
+    "Select | QueryCore | Insert | Update | Delete | CopyFrom | Explain | Definition"
+    " | SessionStatement"
 )
 
 

@@ -8,7 +8,15 @@ never reaches it (reference/sql-peers.md 3.2).
 from collections.abc import Callable
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
-from pegasus_tab.sql import ast, front_alter, front_ddl, front_dml, front_query, front_session
+from pegasus_tab.sql import (
+    ast,
+    front_alter,
+    front_copy,
+    front_ddl,
+    front_dml,
+    front_query,
+    front_session,
+)
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.place import at
 from pegasus_tab.sql.statement_heads import REFUSED, STATEMENT_HEADS
@@ -68,6 +76,7 @@ _HEADS: dict[str, Callable[[Expressions], ast.Statement]] = {
     "REPLACE": front_dml.insert,
     "UPDATE": front_dml.update,
     "DELETE": front_dml.delete,
+    "COPY": front_copy.copy,
     "CREATE": front_ddl.create,
     "DROP": front_ddl.drop,
     "RECALL": front_ddl.recall,

@@ -12,6 +12,7 @@ from pegasus_tab.sql.plan_write import plan_delete, plan_insert, plan_update
 from pegasus_tab.sql.planning import Planning
 
 if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
 
@@ -69,12 +70,17 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
             return _plan_rare(planning, statement)
 
 
-def _plan_rare(planning: Planning, statement: "Definition | SessionStatement") -> Plan:
+def _plan_rare(planning: Planning, statement: "CopyFrom | Definition | SessionStatement") -> Plan:
     """Plan what the quick front never makes; its planners are imported with the first of it."""
+    from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_session import Balance, SetOption, Show
     from pegasus_tab.sql.plan_definition import plan_definition
     from pegasus_tab.sql.plan_session import plan_session
 
+    if isinstance(statement, CopyFrom):
+        from pegasus_tab.sql.plan_copy_from import plan_copy_from
+
+        return plan_copy_from(planning, statement)
     if isinstance(statement, Show | Balance | SetOption):
         return plan_session(planning, statement)
     return plan_definition(planning, statement)

@@ -244,6 +244,47 @@ class Delete:
     cells: tuple[Assignment, ...] = ()
 
 
+@record
+class CsvForm:
+    """How a CSV file is written; ``quote`` is empty when nothing is quoted."""
+
+    header: bool = True
+    delimiter: str = ","
+    null: str = ""
+    quote: str = '"'
+
+
+OnConflict = Literal["upsert", "ignore", "fail"]
+
+
+@record
+class CopyFrom:
+    """COPY ... FROM: rows of files into a table.
+
+    Attributes:
+        source: a file, folder or pattern, as written.
+        format: None when the files' names decide.
+        columns: the table's columns to fill, None for all that the files have.
+        mapping: (name in the file, name in the table) where they differ.
+        on_conflict: what happens to a row whose key exists.
+        rejects: where rows that do not fit are written, None for nowhere.
+        rejects_max: how many of them there may be, None for any number.
+        state: where it is kept which files are done, None for nowhere.
+        csv: how the files are written, if they are CSV.
+    """
+
+    table: Table
+    source: str
+    format: Literal["parquet", "csv", "arrow"] | None = None
+    columns: tuple[str, ...] | None = None
+    mapping: tuple[tuple[str, str], ...] = ()
+    on_conflict: OnConflict = "upsert"
+    rejects: str | None = None
+    rejects_max: int | None = 0
+    state: str | None = None
+    csv: CsvForm = field(default_factory=CsvForm)
+
+
 # ---- definitions and reports --------------------------------------------------------------------
 
 
@@ -347,6 +388,7 @@ Plan: TypeAlias = (
     | Insert
     | Update
     | Delete
+    | CopyFrom
     | CreateTable
     | DropTable
     | RecallTable

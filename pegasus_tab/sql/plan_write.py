@@ -47,7 +47,7 @@ def plan_insert(planning: Planning, statement: ast.Insert) -> Insert:
     table = planning.table(statement.table)
     scope = Scope(table, statement.table.alias)
     columns, places = _listed(scope, table, statement)
-    merge = statement.mode == "upsert" and _merges(table.schema, columns)
+    merge = statement.mode == "upsert" and merges(table.schema, columns)
     missing = [column for column in table.schema.columns if column not in columns]
     _check_missing(table, missing, merge=merge, place=statement.table.place)
     defaults = () if merge else tuple(one for one in missing if one.default is not None)
@@ -87,7 +87,7 @@ def _listed(
     return columns, [name.place for name in statement.columns]
 
 
-def _merges(schema: Schema, columns: Sequence[Column]) -> bool:
+def merges(schema: Schema, columns: Sequence[Column]) -> bool:
     """Tell whether an UPSERT of these columns must keep what is there (see plan_nodes.Insert)."""
     listed = {column.id for column in columns}
     touched = {column.family for column in columns} | {0}

@@ -5,6 +5,7 @@ structured array, TEXT and BLOB as Arrow arrays, and one kernel joins each row's
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,23 @@ from pegasus_tab.tabular.schema_rules import key_columns
 EncodedPairs = tuple[list[bytes], list[bytes], list[bytes]]
 """Hash keys, sort keys and values, one entry a pair."""
 
+
+class EncodedBatch(NamedTuple):
+    """The pairs of a batch's rows, in order.
+
+    Attributes:
+        hash_keys: one entry a pair.
+        sort_keys: one entry a pair.
+        values: one entry a pair.
+        rows: number of the row each pair belongs to, ascending; None when each row has one pair.
+    """
+
+    hash_keys: list[bytes]
+    sort_keys: list[bytes]
+    values: list[bytes]
+    rows: list[int] | None = None
+
+
 _SLICE_ROWS_MAX = 65_536
 _SLICE_BYTES = 256 << 20
 _Arrays = Mapping[int, pa.Array]
@@ -49,10 +67,15 @@ def encode_batch(schema: Schema, batch: pa.RecordBatch) -> EncodedPairs:
         IntegrityError: NULL in a key or NOT NULL column.
         DataError: unknown column, a type or value that does not fit, a key or value over its limit.
     """
+    hash_keys, sort_keys, values, _ = encode_rows(schema, batch)
+    return hash_keys, sort_keys, values
+
+
+def encode_rows(schema: Schema, batch: pa.RecordBatch) -> EncodedBatch:
+    """Encode a batch as ``encode_batch`` does, and say which pair is whose."""
     _check_names(schema, batch)
-    hash_keys: list[bytes] = []
-    sort_keys: list[bytes] = []
-    values: list[bytes] = []
+    total = EncodedBatch([], [], [], None if _one_pair_a_row(schema) else [])
+    begun = 0
     for part in _slices(batch):
         arrays = _column_arrays(schema, part)
         try:
@@ -63,10 +86,18 @@ def encode_batch(schema: Schema, batch: pa.RecordBatch) -> EncodedPairs:
                 sqlstate="54000",
                 hint="Use smaller batches.",
             ) from None
-        hash_keys += encoded[0]
-        sort_keys += encoded[1]
-        values += encoded[2]
-    return hash_keys, sort_keys, values
+        total.hash_keys.extend(encoded.hash_keys)
+        total.sort_keys.extend(encoded.sort_keys)
+        total.values.extend(encoded.values)
+        if total.rows is not None and encoded.rows is not None:
+            total.rows.extend([begun + row for row in encoded.rows])
+        begun += part.num_rows
+    return total
+
+
+def _one_pair_a_row(schema: Schema) -> bool:
+    maps = any(column.type.kind is Kind.MAP for column in schema.columns)
+    return is_raw(schema) or (len(newest_layouts(schema)) == 1 and not maps)
 
 
 def _check_names(schema: Schema, batch: pa.RecordBatch) -> None:
@@ -96,26 +127,24 @@ def _column_arrays(schema: Schema, batch: pa.RecordBatch) -> dict[int, pa.Array]
     return arrays
 
 
-def _encode_raw(arrays: _Arrays) -> EncodedPairs:
+def _encode_raw(arrays: _Arrays) -> EncodedBatch:
     hash_key, sort_key, value = (arrays[id_] for id_ in sorted(arrays))
     _check_length(hash_key, HASH_KEY_BYTES_MAX, '"hash_key"')
     _check_length(sort_key, SORT_KEY_BYTES_MAX, '"sort_key"')
     _check_length(value, VALUE_BYTES_MAX, '"value"')
-    return hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist()
+    return EncodedBatch(hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist())
 
 
-def _encode(schema: Schema, arrays: _Arrays) -> EncodedPairs:
+def _encode(schema: Schema, arrays: _Arrays) -> EncodedBatch:
     keys = RowKeys(schema)
     hash_key = key_array(keys.hash_encoding, arrays)
     if pc.min(pc.binary_length(hash_key)).as_py() == 0:
         raise ImpossibleKey(f"hash key {_names(keys.hash_columns)} is empty", sqlstate="22023")
     _check_length(hash_key, HASH_KEY_BYTES_MAX, _names(keys.hash_columns))
     sort_key = _sort_key(keys, arrays, len(hash_key))
-    families = newest_layouts(schema)
-    maps = [column for column in schema.columns if column.type.kind is Kind.MAP]
-    if len(families) == 1 and not maps:
-        value = _family_values(compiled(schema, families[0]), arrays)
-        return hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist()
+    if _one_pair_a_row(schema):
+        value = _family_values(compiled(schema, newest_layouts(schema)[0]), arrays)
+        return EncodedBatch(hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist())
     return _encode_wide(schema, arrays, hash_key, sort_key)
 
 
@@ -154,7 +183,7 @@ def _family_values(layout: RowLayout, arrays: _Arrays) -> pa.Array:
 
 def _encode_wide(
     schema: Schema, arrays: _Arrays, hash_key: pa.Array, sort_key: pa.Array
-) -> EncodedPairs:
+) -> EncodedBatch:
     """Encode every family by itself, then bring the pairs of each row together."""
     every_row = np.arange(len(hash_key))
     rows: list[Offsets] = []
@@ -175,10 +204,12 @@ def _encode_wide(
             values.append(cells)
     all_rows = np.concatenate(rows)
     order = np.argsort(all_rows, kind="stable")
-    return (
-        hash_key.take(pa.array(all_rows[order])).to_pylist(),
+    owners = all_rows[order]
+    return EncodedBatch(
+        hash_key.take(pa.array(owners)).to_pylist(),
         pa.concat_arrays(sort_keys).take(pa.array(order)).to_pylist(),
         pa.concat_arrays(values).take(pa.array(order)).to_pylist(),
+        owners.tolist(),
     )
 
 

@@ -1,0 +1,247 @@
+"""COPY ... FROM: files checked, rows made ready, written and accounted for.
+
+Rows travel as Arrow batches as far as the requests' bytes; nothing is looped over cells. UPSERT is
+blind where UPSERT would be (put_stream.py) and reads first where it must keep something (merge.py);
+``ignore`` and ``fail`` are one CHECK_AND_MUTATE a row, as INSERT is.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pegasus_tab.base.errors import Error, IntegrityError
+from pegasus_tab.execute.bindings import Bindings
+from pegasus_tab.execute.context import Context
+from pegasus_tab.execute.insert import DUPLICATE, puts
+from pegasus_tab.execute.merge import MergeWriter
+from pegasus_tab.execute.progress import Progress
+from pegasus_tab.execute.put_stream import WRITE_WINDOW, Chunk, Groups, PutStream
+from pegasus_tab.execute.result import ResultSet
+from pegasus_tab.execute.row_input import FullRow
+from pegasus_tab.kv.call import Call
+from pegasus_tab.load.errors import missing_package
+from pegasus_tab.load.rejects import Rejects
+from pegasus_tab.load.state import LoadState, open_state
+from pegasus_tab.sql.plan_nodes import CopyFrom, Insert
+from pegasus_tab.sql.plan_write import merges
+from pegasus_tab.tabular.schema import Schema
+from pegasus_tab.wire.codes import CasCheckType, Status
+from pegasus_tab.wire.messages import CheckAndMutateRequest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pegasus_tab.load.checked import CheckedFile
+    from pegasus_tab.load.ready import ReadyBatch
+
+SAVE_SECONDS = 1.0
+"""Longest time between two writings of the state file."""
+
+
+class CopyFromExecutor:
+    """A compiled CopyFrom."""
+
+    def __init__(self, plan: CopyFrom) -> None:
+        self._plan = plan
+
+    def execute(self, context: Context, _bindings: Bindings) -> ResultSet:
+        """Check the files, write their rows."""
+        context.deadline.rest()  # a load takes as long as it takes; each request has the timeout
+        try:
+            from pegasus_tab.load.checked import check_files
+            from pegasus_tab.load.files import find_files
+        except ImportError as error:
+            raise missing_package(error) from error
+        plan = self._plan
+        files, format_ = find_files(plan.source, plan.format)
+        state = open_state(plan.state, f"{plan.table.name} ({plan.table.app_id})")
+        checked = check_files(plan, files, format_)
+        rejects = Rejects(plan.rejects, plan.rejects_max)
+        with closing(rejects):
+            return _Load(context, plan, checked, format_, state, rejects).run()
+
+
+class _Load:
+    """One execution."""
+
+    def __init__(
+        self,
+        context: Context,
+        plan: CopyFrom,
+        files: "Sequence[CheckedFile]",
+        format_: str,
+        state: LoadState,
+        rejects: Rejects,
+    ) -> None:
+        self._context = context
+        self._plan = plan
+        self._files = files
+        self._format = format_
+        self._state = state
+        self._rejects = rejects
+        self._left = sum(not state.begun(one.file).done for one in files)
+        self._written = 0
+        self._existing = 0
+        self._save_at = context.monotonic() + SAVE_SECONDS
+
+    def run(self) -> ResultSet:
+        """Write everything; keep the state whatever happens."""
+        from pegasus_tab.load.ready import ready_batches
+
+        self._state.save()  # one that cannot be written is found out before the first row
+        batches = ready_batches(self._plan, self._files, self._format, self._state, self._rejects)
+        try:
+            with closing(batches):
+                self._write(batches)
+        except Error as error:
+            if self._written:
+                error.message += f"; {self._written} rows before it are written"
+            raise
+        finally:
+            self._state.save()
+        return ResultSet.of_change(self._written, tuple(self._notices()))
+
+    def _write(self, batches: "Iterator[ReadyBatch]") -> None:
+        if self._plan.on_conflict != "upsert":
+            self._insert(batches)
+        elif merges(self._plan.table.schema, self._files[0].match.columns):
+            self._merge(batches)
+        else:
+            self._put(batches)
+
+    def _done(self, batch: "ReadyBatch", rows: int) -> None:
+        """Note that a batch, and so all before it, is written."""
+        self._written += rows
+        batch.file.rows = batch.end
+        batch.file.done = batch.last
+        now = self._context.monotonic()
+        if batch.last or now >= self._save_at:
+            self._save_at = now + SAVE_SECONDS
+            self._state.save()
+        if self._context.progress is not None:
+            count = self._rejects.count
+            self._context.progress(Progress(self._written, count, batch.fraction))
+
+    def _notices(self) -> Iterator[str]:
+        skipped = len(self._files) - self._left
+        if skipped:
+            yield f"{skipped} of {len(self._files)} files were loaded before, by the state file"
+        if self._existing:
+            yield f"{self._existing} rows were left out: their keys exist"
+        if self._rejects.count:
+            where = self._rejects.path
+            aside = f"they are in {where}" if where else "REJECTS 'file' would keep them"
+            yield f"{self._rejects.count} rows do not fit the table; {aside}"
+
+    # ---- upsert --------------------------------------------------------------------------------
+
+    def _put(self, batches: "Iterator[ReadyBatch]") -> None:
+        stream = PutStream(
+            self._context.calls(self._plan.table), (_chunk(batch) for batch in batches)
+        )
+        for chunk in stream.written(self._context):
+            self._done(chunk.tag, chunk.rows)
+
+    def _merge(self, batches: "Iterator[ReadyBatch]") -> None:
+        columns = self._files[0].match.columns
+        ids = tuple(column.id for column in columns)
+        writer = MergeWriter(Insert(self._plan.table, "upsert", ids, (), merge=True))
+        for batch in batches:
+            for part in batch.parts:
+                rows = _full_rows(self._plan.table.schema, part.batch)
+                writer.write(self._context, ((row, 0) for row in rows))
+            self._done(batch, batch.rows)
+
+    # ---- ignore and fail -----------------------------------------------------------------------
+
+    def _insert(self, batches: "Iterator[ReadyBatch]") -> None:
+        """Write rows whose keys do not exist; account for a batch when its last row is answered."""
+        under_way: deque[tuple[ReadyBatch, int]] = deque()
+        tally = [0]
+
+        def calls() -> Iterator[Call[Any]]:
+            for batch in batches:
+                for row, call in self._row_calls(batch):
+                    under_way.append((batch, row))
+                    yield call
+                under_way.append((batch, -1))
+
+        def settle() -> None:
+            while under_way and under_way[0][1] < 0:
+                batch, _ = under_way.popleft()
+                self._done(batch, tally[0])
+                tally[0] = 0
+
+        for response in self._context.writes(calls(), WRITE_WINDOW):
+            settle()
+            batch, row = under_way.popleft()
+            if response.error == Status.OK:
+                tally[0] += 1
+            elif self._plan.on_conflict == "fail":
+                self._written += tally[0]
+                raise self._duplicate(batch, row)
+            else:
+                self._existing += 1
+        settle()
+
+    def _row_calls(self, batch: "ReadyBatch") -> Iterator[tuple[int, Call[Any]]]:
+        table_calls = self._context.calls(self._plan.table)
+        absent = int(CasCheckType.VALUE_NOT_EXIST)
+        for part in batch.parts:
+            hash_keys, sort_keys, values, owners = part.pairs
+            count = part.batch.num_rows
+            starts = range(count + 1) if owners is None else _starts(owners, count)
+            for row, (start, end) in enumerate(pairwise(starts)):
+                pairs = list(zip(sort_keys[start:end], values[start:end], strict=True))
+                request = CheckAndMutateRequest(
+                    hash_keys[start], pairs[0][0], absent, b"", puts(pairs, 0)
+                )
+                yield part.first + row, table_calls.check_and_mutate_call(request)
+
+    def _duplicate(self, batch: "ReadyBatch", row: int) -> IntegrityError:
+        return IntegrityError(
+            f'{batch.name}: row {batch.numbers.of(row)}: table "{self._plan.table.name}" has a '
+            "row with its key already",
+            sqlstate=DUPLICATE,
+            hint="ON_CONFLICT upsert overwrites it, ON_CONFLICT ignore leaves it",
+        )
+
+
+def _full_rows(schema: Schema, batch: "pa.RecordBatch") -> Iterator[FullRow]:
+    """Return the rows of a batch in schema order, None for columns that it does not have."""
+    from pegasus_tab.execute.arrow_page import values_of
+    from pegasus_tab.tabular.arrow_input import column_array
+    from pegasus_tab.tabular.arrow_types import with_extension
+
+    columns: list[Sequence[Any]] = []
+    for column in schema.columns:
+        place = batch.schema.get_field_index(column.name)
+        if place < 0:
+            columns.append([None] * batch.num_rows)
+        else:
+            stored = column_array(column, batch.column(place))
+            columns.append(values_of(with_extension(column.type, stored)))
+    return zip(*columns, strict=True)
+
+
+def _starts(owners: Sequence[int], rows: int) -> list[int]:
+    """Return where the pairs of each row begin, and the end of the last."""
+    starts = [0] * rows + [len(owners)]
+    for place in range(len(owners) - 1, -1, -1):
+        starts[owners[place]] = place
+    return starts
+
+
+def _chunk(batch: "ReadyBatch") -> Chunk:
+    groups: Groups = {}
+    for part in batch.parts:
+        hash_keys, sort_keys, values, _ = part.pairs
+        for hash_key, sort_key, value in zip(hash_keys, sort_keys, values, strict=True):
+            group = groups.get(hash_key)
+            if group is None:
+                groups[hash_key] = {sort_key: (value, 0)}
+            else:
+                group[sort_key] = (value, 0)
+    return Chunk(batch.rows, groups, batch)

@@ -1,0 +1,23 @@
+"""How far a long statement is, for whoever shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A moment of a statement that takes long.
+
+    Attributes:
+        rows: done so far.
+        rejected: rows that did not fit.
+        fraction: of the whole work that is done, 0 to 1; None when nobody knows.
+    """
+
+    rows: int
+    rejected: int = 0
+    fraction: float | None = None
+
+
+ProgressHandler: TypeAlias = Callable[[Progress], None]

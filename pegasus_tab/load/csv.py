@@ -1,0 +1,126 @@
+"""CSV files as record batches of text, so that one bad value rejects one row and not the file."""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from pegasus_tab.base.limits import MIB
+from pegasus_tab.load.files import SourceFile
+from pegasus_tab.load.reader import Skipped, after, reading, rebatched
+
+WHAT = "CSV"
+_BLOCK_BYTES = 1 * MIB
+_SHOWN_CHARACTERS_MAX = 200
+
+
+class CsvReader:
+    """See ``Reader``; every column is binary, NULL where the file says so.
+
+    Args:
+        file: the file; one whose name ends in ``.gz`` is unpacked.
+        header: whether its first line names the columns.
+        names: the columns when it does not.
+        delimiter: between values.
+        null: what stands for NULL, unless it is quoted.
+        quote: around values that hold delimiters or line ends; empty for none.
+
+    Raises:
+        BadFile: it has no header, or not even one row fits one block.
+    """
+
+    def __init__(
+        self,
+        file: SourceFile,
+        *,
+        header: bool,
+        names: Sequence[str],
+        delimiter: str,
+        null: str,
+        quote: str,
+    ) -> None:
+        self._file = file
+        self._header = header
+        self._parse: dict[str, Any] = {
+            "delimiter": delimiter,
+            "quote_char": quote or False,
+            "newlines_in_values": bool(quote),
+        }
+        self._null = null
+        self._skipped: list[Skipped] = []
+        self._missing: list[int] = []
+        self._stream = file.open()
+        self.rows: int | None = None
+        try:
+            with reading(file, WHAT):
+                found = self._header_names() if header else list(names)
+                self.schema = pa.schema([(name, pa.binary()) for name in found])
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def _header_names(self) -> list[str]:
+        reader = pacsv.open_csv(
+            self._bytes(),
+            read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
+            parse_options=pacsv.ParseOptions(
+                **self._parse, invalid_row_handler=lambda _row: "skip"
+            ),
+        )
+        return list(reader.schema.names)
+
+    def _bytes(self) -> Any:
+        self._stream.seek(0)
+        return gzip.open(self._stream) if self._file.name.endswith(".gz") else self._stream
+
+    def batches(self, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
+        """See ``Reader``; earlier rows are read over."""
+        with reading(self._file, WHAT):
+            reader = pacsv.open_csv(
+                self._bytes(),
+                read_options=pacsv.ReadOptions(
+                    block_size=_BLOCK_BYTES,
+                    use_threads=False,
+                    column_names=None if self._header else self.schema.names,
+                ),
+                parse_options=pacsv.ParseOptions(**self._parse, invalid_row_handler=self._skip),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=self.schema,
+                    include_columns=list(columns),
+                    null_values=[self._null],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+            yield from rebatched(after(iter(reader), first))
+
+    def _skip(self, row: Any) -> str:
+        self._missing.append(row.number - (1 if self._header else 0))
+        text = row.text[:_SHOWN_CHARACTERS_MAX]
+        fault = f"{row.actual_columns} values, not {row.expected_columns}: {text!r}"
+        self._skipped.append((self._missing[-1], fault))
+        return "skip"
+
+    def take_skipped(self) -> list[Skipped]:
+        """See ``Reader``."""
+        taken, self._skipped = self._skipped, []
+        return taken
+
+    def number(self, row: int) -> int:
+        """See ``Reader``; rows that were skipped count."""
+        number = row + 1
+        for missing in self._missing:
+            if missing > number:
+                break
+            number += 1
+        return number
+
+    def read_fraction(self) -> float:
+        """See ``Reader``."""
+        return min(1.0, self._stream.tell() / max(1, self._file.bytes))
+
+    def close(self) -> None:
+        """See ``Reader``."""
+        self._stream.close()

@@ -1,0 +1,337 @@
+"""COPY ... FROM against a cluster in memory: what is loaded, refused, set aside, resumed."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from pegasus_tab.base.errors import DataError, Error, IntegrityError
+from pegasus_tab.execute.progress import Progress
+from pegasus_tab.load import reader
+from tests.fakes.sql_runner import SqlRunner
+
+
+@pytest.fixture
+def table(sql: SqlRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqlRunner:
+    monkeypatch.chdir(tmp_path)
+    sql("CREATE TABLE t (id INT, at INT, name TEXT, x DOUBLE DEFAULT 1.5, PRIMARY KEY (id, at))")
+    return sql
+
+
+def parquet(path: str, columns: Mapping[str, Any], **options: Any) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path, **options)
+
+
+def rows(sql: SqlRunner, table: str = "t") -> list[Any]:
+    return sorted(sql(f"SELECT * FROM {table} ALLOW FILTERING"))
+
+
+def fault(sql: SqlRunner, text: str) -> Error:
+    with pytest.raises(Error) as caught:
+        sql(text)
+    return caught.value
+
+
+NUMBERED = {"id": [1, 1, 2], "at": [1, 2, 1], "name": ["a", "b", None], "x": [0.5, None, 2.0]}
+LOADED = [(1, 1, "a", 0.5), (1, 2, "b", None), (2, 1, None, 2.0)]
+
+
+# ---- formats ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.arrows", "a.csv"])
+def test_every_format_gives_the_same_rows(table: SqlRunner, name: str) -> None:
+    data = pa.table(NUMBERED)
+    if name == "a.parquet":
+        pq.write_table(data, name)
+    elif name == "a.csv":
+        pacsv.write_csv(data, name)
+    else:
+        make = pa.ipc.new_file if name == "a.arrow" else pa.ipc.new_stream
+        with make(name, data.schema) as writer:
+            writer.write_table(data)
+    format_ = " (FORMAT arrow)" if name == "a.arrows" else ""
+    assert table(f"COPY t FROM '{name}'{format_}") == 3
+    assert rows(table) == LOADED
+
+
+def test_a_folder_without_its_markers(table: SqlRunner) -> None:
+    parquet("in/b/part-1.parquet", {"id": [2], "at": [1]})
+    parquet("in/part-0.parquet", {"id": [1], "at": [1]})
+    Path("in/_SUCCESS").write_text("")
+    Path("in/README.txt").write_text("no data")
+    assert table("COPY t FROM 'in' (FORMAT parquet)") == 2
+    assert table("COPY t FROM 'in/**/*.parquet'") == 2
+    assert rows(table) == [(1, 1, None, 1.5), (2, 1, None, 1.5)]
+
+
+def test_csv_in_another_form(table: SqlRunner) -> None:
+    Path("a.txt").write_text("1;1;NA\n2;1;'a;b\nc'\n3;1;'NA'\n")
+    copy = "COPY t (id, at, name) FROM 'a.txt' WITH (FORMAT csv, HEADER false, DELIMITER ';', "
+    assert table(copy + "NULL 'NA', QUOTE '''')") == 3
+    assert [row[2] for row in rows(table)] == [None, "a;b\nc", "NA"]
+
+
+def test_text_means_what_it_means_to_insert(table: SqlRunner) -> None:
+    table(
+        "CREATE TABLE v (k INT PRIMARY KEY, b BOOLEAN, d DECIMAL(6, 2), t TIMESTAMP, day DATE, "
+        "u UUID, bin BLOB, m MAP<TEXT, INT>)"
+    )
+    given = [
+        ("1", "yes", "1.005", "2024-01-31 10:20:30+02", "2024-01-31", f"{UUID(int=7)}", "\\x00ff", '{"a": 1}'),
+        (" 2", "0", "-3", "2024-01-31", " 2024-01-31 ", None, "plain", None),
+        ("3", "true", "12.50", "2024-01-31 10:20:30.5", None, None, None, "{}"),
+    ]  # fmt: skip
+    Path("v.csv").write_text(
+        "k,b,d,t,day,u,bin,m\n"
+        + "".join(
+            ",".join("" if one is None else '"' + one.replace('"', '""') + '"' for one in row)
+            + "\n"
+            for row in given
+        )
+    )
+    assert table("COPY v FROM 'v.csv'") == 3
+    copied = rows(table, "v")
+    table("DELETE FROM v WHERE k IN (1, 2, 3)")
+    table.many("INSERT INTO v VALUES (?, ?, ?, ?, ?, ?, ?, ?)", given)
+    assert copied == rows(table, "v")
+
+
+# ---- matching -----------------------------------------------------------------------------------
+
+
+def test_names_are_matched_folded_and_mapped(table: SqlRunner) -> None:
+    parquet("a.parquet", {"Full Name": ["x"], "ID": [1], "at": [2], "other": [3]})
+    mapping = 'MAPPING ("Full Name" = name)'
+    assert table(f"COPY t (id, at, name) FROM 'a.parquet' ({mapping})") == 1
+    assert rows(table) == [(1, 2, "x", 1.5)]
+    found = fault(table, f"COPY t FROM 'a.parquet' ({mapping})")
+    assert (found.sqlstate, "no column" in found.message) == ("42P10", True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "sqlstate", "part"),
+    [
+        ({"id": [1]}, "23502", 'key column "at"'),
+        ({"id": [1], "at": [1], "ID": [2]}, "42701", "two columns"),
+        ({"id": ["1"], "at": [1]}, "42804", 'column "id"'),
+        ({"id": [[1]], "at": [1]}, "42804", "list"),
+        ({"id": [1], "at": [1], "name": [{"a": 1}]}, "42804", "struct"),
+    ],
+)
+def test_what_does_not_match_is_refused_before_the_first_row(
+    table: SqlRunner, columns: Mapping[str, Any], sqlstate: str, part: str
+) -> None:
+    parquet("a/0.parquet", {"id": [1], "at": [1]})
+    parquet("a/1.parquet", columns)
+    found = fault(table, "COPY t FROM 'a' (MAX_REJECTS 100)")
+    assert found.sqlstate == sqlstate
+    assert "1.parquet" in found.message
+    assert part in found.message
+    assert rows(table) == []
+
+
+def test_files_of_different_forms_are_refused(table: SqlRunner) -> None:
+    parquet("a/0.parquet", {"id": [1], "at": [1], "name": ["x"]})
+    parquet("a/1.parquet", {"id": [2], "at": [1]})
+    found = fault(table, "COPY t FROM 'a'")
+    assert 'it has no column "name", unlike a/0.parquet' in found.message
+    assert rows(table) == []
+    assert table("COPY t (id, at) FROM 'a'") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sqlstate", "part"),
+    [
+        ("x.parquet", b"", "22P04", "0 bytes"),
+        ("x.parquet", b"PAR1 and no more", "22P04", "Parquet"),
+        ("x.arrow", b"ARROW1\0\0", "22P04", "Arrow"),
+        ("x.csv", b"", "22P04", "Empty CSV"),
+        ("x.bin", b"", "22023", "does not say its format"),
+        ("nothing/x.csv", None, "58P01", "does not exist"),
+        ("*.csv", None, "58P01", "no file fits"),
+        ("ftq://host/x.csv", None, "22023", "Protocol not known"),
+    ],
+)
+def test_files_that_cannot_be_read(
+    table: SqlRunner, name: str, data: bytes | None, sqlstate: str, part: str
+) -> None:
+    if data is not None:
+        Path(name).write_bytes(data)
+    found = fault(table, f"COPY t FROM '{name}'")
+    assert found.sqlstate == sqlstate
+    assert part in found.message
+    assert Path(name).parts[0] in found.message
+
+
+def test_damage_in_the_middle_says_what_is_written(table: SqlRunner) -> None:
+    count = reader.BATCH_ROWS * 3
+    names = [f"name {n * n}" for n in range(count)]
+    parquet(
+        "a.parquet",
+        {"id": range(count), "at": [1] * count, "name": names},
+        row_group_size=reader.BATCH_ROWS,
+    )
+    group = pq.ParquetFile("a.parquet").metadata.row_group(2)
+    begin = group.column(0).data_page_offset
+    data = bytearray(Path("a.parquet").read_bytes())
+    data[begin : begin + 2000] = b"\xff" * 2000
+    Path("a.parquet").write_bytes(data)
+    found = fault(table, "COPY t FROM 'a.parquet' (STATE 'state')")
+    assert found.sqlstate == "22P04"
+    assert re.search(r"^a\.parquet cannot be read as Parquet: .* rows before it", found.message)
+    state = json.loads(Path("state").read_text())["files"]["a.parquet"]
+    assert len(rows(table)) >= state["rows"] > 0
+
+
+# ---- conflicts ----------------------------------------------------------------------------------
+
+
+def test_conflicts(table: SqlRunner) -> None:
+    parquet("a.parquet", NUMBERED)
+    assert table("COPY t FROM 'a.parquet'") == 3
+    table("UPDATE t SET name = 'mine' WHERE id = 1 AND at = 2")
+    assert table("COPY t FROM 'a.parquet' (ON_CONFLICT ignore)") == 0
+    assert table.notices == ["3 rows were left out: their keys exist"]
+    assert rows(table)[1][2] == "mine"
+    table("DELETE FROM t WHERE id = 1 AND at = 1")
+    with pytest.raises(IntegrityError, match=r"a\.parquet: row 2: .* key already; 1 rows"):
+        table("COPY t FROM 'a.parquet' (ON CONFLICT fail)")
+    assert table("COPY t FROM 'a.parquet' (ON_CONFLICT upsert)") == 3
+    assert rows(table) == LOADED
+
+
+def test_the_last_of_equal_keys_wins(table: SqlRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 3)
+    count = 40
+    columns = {"id": [n % 4 for n in range(count)], "at": [1] * count, "x": range(count)}
+    parquet("a.parquet", {**columns, "x": [float(n) for n in range(count)]})
+    assert table("COPY t FROM 'a.parquet'") == count
+    assert [row[3] for row in rows(table)] == [36.0, 37.0, 38.0, 39.0]
+
+
+def test_columns_that_files_do_not_have_are_kept(table: SqlRunner) -> None:
+    table("CREATE TABLE m (id INT PRIMARY KEY, a TEXT, attrs MAP<TEXT, INT>, u UUID)")
+    table("INSERT INTO m VALUES (1, 'kept', {'old': 1}, NULL)")
+    maps = pa.array([[("b", 1)], [("c", 2), ("d", 3)]], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(pa.table({"id": [1, 2], "attrs": maps}), "m.parquet")
+    assert table("COPY m FROM 'm.parquet'") == 2
+    assert rows(table, "m") == [(1, "kept", {"b": 1}, None), (2, None, {"c": 2, "d": 3}, None)]
+    pq.write_table(pa.table({"id": [2, 3], "attrs": maps}), "m.parquet")
+    assert table("COPY m FROM 'm.parquet' (ON_CONFLICT ignore)") == 1
+    assert rows(table, "m")[2] == (3, None, {"c": 2, "d": 3}, None)
+
+
+# ---- rejects ------------------------------------------------------------------------------------
+
+
+BAD = "id,at,name\n1,1,a\n2,x,b\n3\n4,,d\n5,1,\xe9\n6,1,f\n"
+
+
+def test_rejects_are_written_aside_with_reasons(table: SqlRunner) -> None:
+    Path("a.csv").write_bytes(BAD.encode("latin-1"))
+    assert table("COPY t FROM 'a.csv' (REJECTS 'bad.jsonl')") == 2
+    assert table.notices == ["4 rows do not fit the table; they are in bad.jsonl"]
+    assert [row[:1] for row in rows(table)] == [(1,), (6,)]
+    entries = [json.loads(line) for line in Path("bad.jsonl").read_text().splitlines()]
+    assert {one["row"]: one["sqlstate"] for one in entries} == {
+        2: "22P02", 3: "22P04", 4: "23502", 5: "22021"
+    }  # fmt: skip
+    second = next(one for one in entries if one["row"] == 2)
+    assert second["file"] == "a.csv"
+    assert second["values"] == {"id": "2", "at": "x", "name": "b"}
+    assert "at" in second["reason"]
+
+
+def test_too_many_rejects_end_the_load(table: SqlRunner) -> None:
+    Path("a.csv").write_bytes(BAD.encode("latin-1"))
+    with pytest.raises(DataError, match=r"a\.csv: row \d"):
+        table("COPY t FROM 'a.csv'")
+    assert rows(table) == []
+    with pytest.raises(DataError, match="and 3 rows before it"):
+        table("COPY t FROM 'a.csv' (MAX_REJECTS 3)")
+    assert table("COPY t FROM 'a.csv' (MAX_REJECTS 4)") == 2
+
+
+def test_rows_of_typed_files_are_rejected_one_by_one(table: SqlRunner) -> None:
+    ids = [*range(100)]
+    ids[17] = 1 << 40
+    ats: list[int | None] = [1] * 100
+    ats[50] = None
+    parquet("a.parquet", {"id": ids, "at": pa.array(ats, pa.int32())})
+    assert table("COPY t FROM 'a.parquet' (REJECTS 'bad', MAX_REJECTS 2)") == 98
+    entries = [json.loads(line) for line in Path("bad").read_text().splitlines()]
+    assert [one["row"] for one in entries] == [18, 51]
+
+
+# ---- resuming -----------------------------------------------------------------------------------
+
+
+def test_a_further_run_goes_on_where_the_last_one_ended(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 10)
+    for number in range(3):
+        ids = list(range(number * 100, number * 100 + 100))
+        parquet(f"in/{number}.parquet", {"id": ids, "at": [1] * 100})
+    session = table.session
+    seen: list[Progress] = []
+
+    def stop_later(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.rows >= 150:
+            raise KeyboardInterrupt
+
+    session.progress_handler = stop_later
+    with pytest.raises(KeyboardInterrupt):
+        table("COPY t FROM 'in' (STATE 'state.json')")
+    session.progress_handler = None
+    files = json.loads(Path("state.json").read_text())["files"]
+    assert [(one["rows"], one["done"]) for one in files.values()] == [
+        (100, True), (50, False), (0, False)
+    ]  # fmt: skip
+    assert 0.4 < (seen[-1].fraction or 0) < 0.6
+    assert table("COPY t FROM 'in' (STATE 'state.json')") == 150
+    assert table.notices == ["1 of 3 files were loaded before, by the state file"]
+    assert len(rows(table)) == 300
+    assert table("COPY t FROM 'in' (STATE 'state.json')") == 0
+    parquet("in/1.parquet", {"id": [1000], "at": [1]})  # written anew
+    parquet("in/3.parquet", {"id": [1001], "at": [1]})
+    assert table("COPY t FROM 'in' (STATE 'state.json')") == 2
+
+
+def test_a_csv_file_is_resumed_by_its_rows(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 10)
+    Path("a.csv").write_text("id,at\n" + "".join(f"{n},1\n" for n in range(35)) + "x,1\n36,1\n")
+    found = fault(table, "COPY t FROM 'a.csv' (STATE 's')")
+    assert found.message.endswith("; 30 rows before it are written")
+    assert "row 36" in found.message
+    assert json.loads(Path("s").read_text())["files"]["a.csv"]["rows"] == 30
+    assert table("COPY t FROM 'a.csv' (STATE 's', MAX_REJECTS 1)") == 6
+
+
+def test_state_files_of_others_are_refused(table: SqlRunner) -> None:
+    parquet("a.parquet", NUMBERED)
+    for text in ("", "[]", '{"format": 2}', '{"format": 1, "table": "u (9)", "files": {}}'):
+        Path("s").write_text(text)
+        assert fault(table, "COPY t FROM 'a.parquet' (STATE 's')").sqlstate == "22023"
+    assert rows(table) == []
+
+
+def test_a_state_file_that_cannot_be_written(table: SqlRunner) -> None:
+    parquet("a.parquet", NUMBERED)
+    found = fault(table, "COPY t FROM 'a.parquet' (STATE 'no/s')")
+    assert (found.sqlstate, found.message) == (
+        "58030", "state file no/s cannot be written: No such file or directory"
+    )  # fmt: skip
+    assert rows(table) == []
