@@ -120,9 +120,7 @@ class FaultCluster(Cluster):
 
     def is_whole(self) -> bool:
         """Tell whether every partition is where it should be, three times."""
-        return all(
-            each.primary and len(each.secondaries) == 2 for each in self.config().partitions
-        )
+        return all(each.primary and len(each.secondaries) == 2 for each in self.config().partitions)
 
     def serves_nothing(self, server: Server) -> bool:
         """Tell whether a server is the primary of no partition."""

@@ -9,7 +9,13 @@ from pegasus_server.simulator.history import READS, End, History, Operation
 from pegasus_server.simulator.row_model import check_objects, fault_of
 from pegasus_tab.base.errors import Error
 from pegasus_tab.kv import Client, connect
-from tests.faults.rows import GENERATION_OPERATIONS, Draws, last_looks, perform
+from tests.faults.rows import (
+    ENOUGH_OPERATIONS,
+    GENERATION_OPERATIONS,
+    Draws,
+    last_looks,
+    perform,
+)
 
 CLIENTS = 5
 TIMEOUT_MS = 15_000
@@ -65,6 +71,11 @@ class Load:
     def generation(self) -> int:
         """The rows in use now."""
         return self.acknowledged // GENERATION_OPERATIONS
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether the rows in use now saw enough for a judgement."""
+        return self.acknowledged % GENERATION_OPERATIONS >= ENOUGH_OPERATIONS
 
     def __enter__(self) -> Self:
         for each in self._threads:

@@ -71,6 +71,7 @@ def trial(cluster: FaultCluster, seed: int) -> Iterator[Trial]:
             cluster.heal()
             run.wait_for("the table has all its replicas again", cluster.is_whole)
             run.wait_for_answers()
+            run.wait_for("the history is long enough", lambda: load.is_enough)
         judge(cluster, load)
 
 
