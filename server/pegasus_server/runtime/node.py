@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
 from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.jobs.jobs import LOOK_US
 from pegasus_server.meta.meta import Meta
 from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
@@ -24,6 +25,7 @@ from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.embedded import LastClientWatch
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
 from pegasus_server.runtime.lone_admin_rpcs import LoneAdminRpcs
+from pegasus_server.runtime.lone_jobs import LoneJobs
 from pegasus_server.runtime.meta_loop import TICK_SECONDS, MetaLoop
 from pegasus_server.runtime.meta_rpcs import MetaRpcs
 from pegasus_server.runtime.meta_store_file import MetaStoreFile
@@ -111,10 +113,17 @@ class Node(Factory):
         admin = LoneAdminRpcs(
             self._meta, self._address_for, rpcs.configuration, self._options.durability
         )
+        self._jobs = LoneJobs(
+            self._reactor,
+            self._folder.path,
+            self._replicas,
+            lambda: self._meta.state,
+            self._disk.run,
+        )
         self._dispatch = Dispatch(
             self._replicas.serving,
             self._replicas.faults,
-            {**rpcs.table, **admin.table},
+            {**rpcs.table, **admin.table, **self._jobs.rpcs.table},
             self._disk,
             self._turn,
         )
@@ -211,6 +220,7 @@ class Node(Factory):
         self._timers.every(SWEEP_SECONDS, self._connections.sweep)
         self._timers.every(QUIET_LOOK_SECONDS, warm_up.look)
         self._timers.every(TICK_SECONDS, self._meta.tick)
+        self._timers.every(LOOK_US / 1e6, self._jobs.tick)
         self._reactor.callWhenRunning(self._turn.run, self._meta.tick)
         if self._options.embedded:
             self._watch = LastClientWatch(
@@ -271,6 +281,7 @@ class Node(Factory):
             self._watch.cancel()
             self._watch = None
         self._timers.stop()
+        self._jobs.stop()
         self._dispatch.writes_refused = codes.ERR_INVALID_STATE
 
         def closed() -> None:

@@ -1,0 +1,120 @@
+"""Drives the job machine of a meta server while it leads. Decides nothing."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from pegasus_server.meta.jobs.effects import JobAnswer, JobEffect, RemoveJob, SaveJob, Tell
+from pegasus_server.meta.jobs.inputs import JobInput, JobNotSaved, JobSaved, Look, TaskReported
+from pegasus_server.meta.jobs.jobs import Jobs
+from pegasus_server.meta.jobs.messages import TaskOrder, TaskReport, TaskStop
+from pegasus_server.runtime.clock import boottime_us, unix_seconds
+from pegasus_server.runtime.job_store import JobStore
+from pegasus_tab.base.ids import NodeName
+
+logger = logging.getLogger(__name__)
+
+Primaries = Callable[[set[int]], Mapping[int, Sequence[NodeName | None]]]
+"""Table ids -> who leads each of their partitions; tables that are not served are left out."""
+
+
+class JobDriver:
+    """The job machine with its store.
+
+    Args:
+        store: where jobs are kept.
+        tell: sends a message to a server; it may be lost.
+        primaries: who leads the partitions of some tables.
+
+    Attributes:
+        jobs: the machine; None until the stored jobs are read, and while not leading.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        tell: Callable[[NodeName, TaskOrder | TaskStop], None],
+        primaries: Primaries,
+    ) -> None:
+        self.jobs: Jobs | None = None
+        self._store = store
+        self._tell = tell
+        self._primaries = primaries
+        self._inputs: deque[JobInput] = deque()
+        self._is_driving = False
+        self._is_leading = False
+        self._term = 0
+
+    def lead(self, *, is_leading: bool) -> None:
+        """Begin or end to lead; call as often as you like."""
+        if is_leading == self._is_leading:
+            return
+        self._is_leading = is_leading
+        self._term += 1
+        self.jobs = None
+        self._inputs.clear()
+        if is_leading:
+            self._load(self._term)
+
+    def _load(self, term: int) -> None:
+        def loaded(jobs: Sequence[object]) -> None:
+            if term == self._term:
+                self.jobs = Jobs(jobs)  # type: ignore[arg-type]  # a store gives jobs
+                logger.info("%d jobs are stored", len(jobs))
+
+        def failed(reason: str) -> None:
+            logger.error("jobs could not be read, none will run: %s", reason)
+
+        self._store.load(loaded, failed)
+
+    def take(self, report: TaskReport) -> None:
+        """Take what a server says of a task."""
+        self.drive(TaskReported(report, unix_seconds()))
+
+    def tick(self) -> None:
+        """Let time pass; call every LOOK_US or so."""
+        if self.jobs is not None:
+            app_ids = {job.app_id for job in self.jobs.jobs if not job.state.is_over}
+            if app_ids:
+                self.drive(Look(self._primaries(app_ids), unix_seconds()))
+
+    def drive(self, event: JobInput) -> None:
+        """Feed the machine; inputs that come up while effects run wait for their turn."""
+        if self.jobs is None:
+            return
+        self._inputs.append(event)
+        if self._is_driving:
+            return
+        self._is_driving = True
+        try:
+            while self._inputs and self.jobs is not None:
+                for effect in self.jobs.step(self._inputs.popleft(), boottime_us()):
+                    self._perform(effect)
+        finally:
+            self._is_driving = False
+
+    def _perform(self, effect: JobEffect) -> None:
+        match effect:
+            case SaveJob():
+                self._save(effect)
+            case RemoveJob():
+                self._store.remove(effect.id)
+            case Tell():
+                self._tell(effect.to, effect.message)
+            case JobAnswer():
+                assert callable(effect.token)
+                effect.token(effect)
+
+    def _save(self, effect: SaveJob) -> None:
+        term, id_ = self._term, effect.job.id
+
+        def saved() -> None:
+            if term == self._term:
+                self.drive(JobSaved(id_))
+
+        def failed(reason: str) -> None:
+            logger.error("job %d could not be stored: %s", id_, reason)
+            if term == self._term:
+                self.drive(JobNotSaved(id_))
+
+        self._store.save(effect.job, saved, failed)

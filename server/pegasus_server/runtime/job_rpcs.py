@@ -1,0 +1,171 @@
+"""RPCs about jobs: wire messages to the job machine and back."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pegasus_server.meta.cluster_state import ClusterState
+from pegasus_server.meta.jobs.effects import JobAnswer
+from pegasus_server.meta.jobs.inputs import CancelJob, StartJob
+from pegasus_server.meta.jobs.job import Job, JobState, Task, TaskState
+from pegasus_server.meta.jobs.jobs import Jobs
+from pegasus_server.meta.questions import serving_table
+from pegasus_server.meta.table import Table
+from pegasus_server.runtime.answer import Client
+from pegasus_server.runtime.clock import unix_seconds
+from pegasus_server.runtime.job_driver import JobDriver
+from pegasus_server.runtime.meta_rpcs import ServeMeta, send
+from pegasus_tab.base.errors import Error
+from pegasus_tab.base.limits import KIB
+from pegasus_tab.export.filesystem import without_credentials
+from pegasus_tab.tabular.schema import SCHEMA_ENV
+from pegasus_tab.tabular.schema_json import from_json
+from pegasus_tab.wire import codes
+from pegasus_tab.wire.frame import RequestFrame
+from pegasus_tab.wire.messages import decode_arguments
+from pegasus_tab.wire.messages_job import (
+    CancelJobRequest,
+    CancelJobResponse,
+    JobInfo,
+    ListJobsRequest,
+    ListJobsResponse,
+    StartJobRequest,
+    StartJobResponse,
+    TaskInfo,
+)
+
+OPTIONS_BYTES_MAX = 64 * KIB
+KINDS = frozenset({"export"})
+
+
+class JobRpcs:
+    """Serves the RPCs about jobs.
+
+    Args:
+        driver: the job machine.
+        state: the stored tables; asked only while leading.
+    """
+
+    def __init__(self, driver: JobDriver, state: Callable[[], ClusterState]) -> None:
+        self._driver = driver
+        self._state = state
+        self.table: Mapping[bytes, ServeMeta] = {
+            codes.TAB_START_JOB: self._start,
+            codes.TAB_LIST_JOBS: self._list,
+            codes.TAB_CANCEL_JOB: self._cancel,
+        }
+
+    def _start(self, frame: RequestFrame, client: Client) -> None:
+        request = decode_arguments(frame, StartJobRequest)
+
+        def answer(answer: JobAnswer) -> None:
+            send(frame, client, StartJobResponse(answer.error, answer.id, answer.hint or None))
+
+        def refuse(error: str, hint: str = "") -> None:
+            answer(JobAnswer(answer, 0, error, hint))
+
+        if self._driver.jobs is None:
+            refuse(codes.ERR_FORWARD_TO_OTHERS)
+            return
+        if request.kind not in KINDS:
+            refuse(codes.ERR_INVALID_PARAMETERS, f"there are no jobs of kind {request.kind!r}")
+            return
+        error, table = serving_table(self._state(), request.app_name)
+        if table is None:
+            refuse(error)
+            return
+        try:
+            options = _options(request.options, table)
+        except (ValueError, Error) as fault:
+            refuse(codes.ERR_INVALID_PARAMETERS, str(fault))
+            return
+        self._driver.drive(
+            StartJob(
+                kind=request.kind,
+                table=table.name,
+                app_id=table.app_id,
+                partitions=table.partition_count,
+                subject=f"{request.kind} of {table.name} at {options['target']}",
+                options=json.dumps(options),
+                unix_seconds=unix_seconds(),
+                token=answer,
+            )
+        )
+
+    def _cancel(self, frame: RequestFrame, client: Client) -> None:
+        request = decode_arguments(frame, CancelJobRequest)
+
+        def answer(answer: JobAnswer) -> None:
+            send(frame, client, CancelJobResponse(answer.error, answer.hint or None))
+
+        if self._driver.jobs is None:
+            answer(JobAnswer(answer, 0, codes.ERR_FORWARD_TO_OTHERS))
+        else:
+            self._driver.drive(CancelJob(request.job, unix_seconds(), answer))
+
+    def _list(self, frame: RequestFrame, client: Client) -> None:
+        request = decode_arguments(frame, ListJobsRequest)
+        jobs = self._driver.jobs
+        if jobs is None:
+            send(frame, client, ListJobsResponse(codes.ERR_FORWARD_TO_OTHERS))
+            return
+        infos = [_job_info(jobs, job) for job in jobs.jobs if request.job in (0, job.id)]
+        send(frame, client, ListJobsResponse(jobs=infos))
+
+
+def _options(text: str, table: Table) -> dict[str, Any]:
+    """Check what a client wants and add what the servers need to know of the table.
+
+    Raises:
+        ValueError: the options are none.
+        Error: the table's schema is damaged.
+    """
+    if len(text) > OPTIONS_BYTES_MAX:
+        raise ValueError(f"options of {len(text)} bytes, limit is {OPTIONS_BYTES_MAX}")
+    options = json.loads(text)
+    if not isinstance(options, dict) or not isinstance(options.get("target"), str):
+        raise ValueError("options without a target")  # noqa: TRY004 -- one class for all that is wrong
+    schema = table.envs.get(SCHEMA_ENV, "")
+    return {
+        "format": "parquet",
+        "ddl": "",
+        "bytes_per_second": 0,
+        **options,
+        "table": table.name,
+        "app_id": table.app_id,
+        "partitions": table.partition_count,
+        "schema": schema,
+        "schema_version": from_json(schema).version if schema else 0,
+    }
+
+
+def _job_info(jobs: Jobs, job: Job) -> JobInfo:
+    under_way = () if job.state.is_over else job.parts
+    faults = [task.fault for task in (job.whole, *under_way) if task.fault]
+    is_done = job.state is JobState.DONE
+    return JobInfo(
+        job.id,
+        job.kind,
+        job.table,
+        job.state,
+        without_credentials(json.loads(job.options)["target"]),
+        job.created,
+        job.ended,
+        job.message or (faults[0] if faults and not is_done else ""),
+        job.hint,
+        job.sqlstate,
+        job.whole.result if is_done else "",
+        [_task_info(jobs, job, task) for task in job.parts],
+    )
+
+
+def _task_info(jobs: Jobs, job: Job, task: Task) -> TaskInfo:
+    watch = jobs.watch(job, task)
+    is_under_way = task.state is TaskState.RUNNING and watch is not None
+    rows, bytes_, total = task.rows, task.bytes, task.rows
+    if is_under_way and watch is not None:
+        rows, bytes_, total = watch.rows, watch.bytes, watch.rows_total
+    server = task.server or ""
+    return TaskInfo(
+        task.partition, task.state, server, task.attempt, rows, bytes_, total, task.fault
+    )
