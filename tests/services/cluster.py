@@ -147,6 +147,11 @@ class MetaCluster(FaultCluster):
         assert self.network is not None
         self.network.link(_way(meta.port), CLIENT, "drop")
 
+    def lose_requests(self, meta: Server) -> None:
+        """Reset connections to ZooKeeper as soon as something is asked."""
+        assert self.network is not None
+        self.network.link(CLIENT, _way(meta.port), "reset", 0)
+
     def sleep(self, meta: Server) -> None:
         """Stop a meta server's process."""
         assert meta.process is not None
