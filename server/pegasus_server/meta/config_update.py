@@ -44,10 +44,12 @@ class Standing:
         appointed: whom meta asked to become primary, if anyone.
         is_primary_gone: the primary surely serves nothing (FailureDetector) and was told nothing
             since that could make it serve again.
+        is_forced: the operator appointed it, whatever it lacks.
     """
 
     appointed: NodeName | None
     is_primary_gone: bool
+    is_forced: bool = False
 
 
 def judge(update: ConfigUpdate, record: PartitionRecord, standing: Standing) -> Judgement:
@@ -106,6 +108,8 @@ def _become_primary_fault(
     strangers = set(update.new_config.secondaries) - set(current.members)
     if strangers:
         return f"{', '.join(sorted(strangers))} is no member"
+    if standing.is_forced:
+        return "the operator's choice begins alone" if update.new_config.secondaries else None
     kept = set(current.secondaries) - {update.sender}
     if not kept <= set(update.new_config.secondaries):
         return "a new primary keeps the secondaries; it drops them afterwards"

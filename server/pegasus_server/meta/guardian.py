@@ -184,10 +184,11 @@ class Guardian:
             # Judged once the change under way is decided; a newer request replaces an older one.
             self._waiting[gpid] = update
             return []
-        if self.ward.is_frozen or self.ward.is_dropped(gpid):
-            return []
         watch = self.ward.watch(gpid)
-        standing = Standing(watch.appointed, watch.gone_us is not None)
+        is_forced = watch.operator_choice == update.sender
+        if (self.ward.is_frozen and not is_forced) or self.ward.is_dropped(gpid):
+            return []
+        standing = Standing(watch.appointed, watch.gone_us is not None, is_forced)
         judgement = judge(update, self.ward.partitions.record(gpid), standing)
         match judgement:
             case Accepted():

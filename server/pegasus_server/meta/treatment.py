@@ -27,8 +27,8 @@ def settle(ward: Ward, now_us: int) -> list[ClusterEffect]:
             continue
         if ward.is_dropped(gpid):
             ward.unsettled.discard(gpid)
-        elif is_frozen:
-            ward.watch(gpid).reason = "the function level is freezed"
+        elif is_frozen and ward.watch(gpid).operator_choice is None:
+            ward.watch(gpid).reason = ward.why_frozen
         else:
             effects += _take_step(ward, gpid, now_us)
     ward.dirty.clear()
@@ -67,7 +67,10 @@ def _take_step(ward: Ward, gpid: Gpid, now_us: int) -> list[ClusterEffect]:
 def _propose(ward: Ward, gpid: Gpid, step: Propose, now_us: int) -> list[ClusterEffect]:
     watch = ward.watch(gpid)
     config = ward.facts().spoken(gpid)
-    if watch.gone_us is not None and config.primary != step.node:
+    if watch.operator_choice == step.node:
+        # What the others hold may go beyond it, and is given up: they learn anew.
+        config = replace(config, primary=None, secondaries=())
+    elif watch.gone_us is not None and config.primary != step.node:
         config = replace(config, primary=None)
     proposal = ConfigProposal(gpid, step.kind, step.node, config)
     first_us = now_us
