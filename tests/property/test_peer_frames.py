@@ -28,8 +28,6 @@ from pegasus_server.runtime.peer_frame import (
     encode_frame,
 )
 from pegasus_server.runtime.peer_messages import (
-    FileChunk,
-    FileRequest,
     decode_message,
     encode_message,
 )
@@ -79,8 +77,6 @@ messages = st.one_of(
         st.lists(mutations, max_size=2).map(tuple),
         st.lists(files, max_size=2).map(tuple),
     ),
-    st.builds(FileRequest, numbers, st.text(max_size=10), numbers, numbers),
-    st.builds(FileChunk, numbers, st.text(max_size=10), numbers, st.none() | st.binary()),
     st.builds(Beacon, nodes, numbers, numbers, st.text(max_size=10)),
     st.builds(BeaconAck, numbers, numbers, st.booleans(), st.none() | nodes),
 )

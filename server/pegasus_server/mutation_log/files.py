@@ -283,6 +283,14 @@ class SharedLog:
         for segment in self._segments:
             segment.discard_above(gpid, decree)
 
+    def settle(self, gpid: Gpid) -> None:
+        """Take a suspect replica as whole: its engine has on disk whatever the log lost of it.
+
+        Damaged segments may then be set aside like others that nobody needs.
+        """
+        self._suspects.discard(gpid)
+        self._doubted.discard(gpid)
+
     @property
     def wants_spare(self) -> bool:
         """Tell whether it is time to call ``prepare_spare``."""

@@ -127,12 +127,14 @@ class Learner:
         return self.phase == LearnPhase.COMPLETE
 
     def start(self, now_us: int) -> list[Effect]:
-        """Begin: drop what is uncommitted here, for the primary may know better, and ask."""
-        self._state.mutations.truncate(self._state.mutations.committed)
+        """Begin, also anew: the engine shows other data all of a sudden."""
         return self._request(now_us)
 
     def _request(self, now_us: int) -> list[Effect]:
-        """Ask for what follows, once the engine shows everything committed."""
+        """Ask for what follows, once the engine shows everything committed.
+
+        What is uncommitted here is dropped, for the primary may know better.
+        """
         self._part()
         self._asked_us = now_us
         mutations = self._state.mutations

@@ -76,7 +76,7 @@ from pegasus_tab.base.cluster import (
     ReplicaStatus,
 )
 from pegasus_tab.base.cluster import Learner as LearnerName
-from pegasus_tab.base.ids import Ballot, NodeName, Signature
+from pegasus_tab.base.ids import Ballot, Decree, NodeName, Signature
 
 DEFERRED_MESSAGES_MAX = 64
 """Messages that wait while a ballot is being persisted; more are dropped, their senders repeat."""
@@ -257,8 +257,8 @@ class Replica:
 
     def _on_learning(self, event: LearningInput, now_us: int) -> list[Effect]:
         learner = self.learner
-        if learner is None:
-            return []
+        if learner is None or learner.signature != event.signature:
+            return self._on_overtaken(event, now_us)
         match event:
             case FilesCopied():
                 return learner.on_files_copied(event)
@@ -270,6 +270,21 @@ class Replica:
                 return learner.on_install_failed(event)
             case Discarded():
                 return learner.on_discarded(event, now_us)
+
+    def _on_overtaken(self, event: LearningInput, now_us: int) -> list[Effect]:
+        """Take what an attempt did that is over: its files no longer matter, the engine does."""
+        match event:
+            case FilesCopied() | CopyFailed():
+                return []
+            case InstallFailed():
+                return self._on_failure(f"given up while data was replaced: {event.reason}", now_us)
+            case Installed() | Discarded():
+                if self._roles.is_member:
+                    return self._on_failure("its data was replaced under its role", now_us)
+                applied = event.applied if isinstance(event, Installed) else Decree(0)
+                self.state.durable = applied
+                self.state.mutations = self.state.mutations.emptied(applied)
+                return self.learner.start(now_us) if self.learner else []
 
     def _on_failure(self, reason: str, now_us: int) -> list[Effect]:
         """Quarantine this replica; a primary also lets meta find another one at once."""

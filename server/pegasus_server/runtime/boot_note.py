@@ -31,11 +31,11 @@ def current_boot(durability: str) -> Boot:
     return Boot(BOOT_ID_PATH.read_text("ascii").strip(), durability)
 
 
-def note_boot(path: Path, boot: Boot) -> bool:
-    """Note the life that begins, durably; tell whether the one before may have lost what it logged.
+def may_have_lost(path: Path, boot: Boot) -> bool:
+    """Tell whether the life before this one may have lost what it logged.
 
     Args:
-        path: the note; its folder must exist.
+        path: the note.
         boot: of this life.
 
     Returns:
@@ -51,5 +51,13 @@ def note_boot(path: Path, boot: Boot) -> bool:
         before = boot
     except msgspec.DecodeError:
         before = Boot("", "")
-    replace_file(path, msgspec.json.encode(boot))
     return before.boot_id != boot.boot_id and before.durability != "sync"
+
+
+def note_boot(path: Path, boot: Boot) -> None:
+    """Note the life that begins, durably; only once every replica knows what the last one lost.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    replace_file(path, msgspec.json.encode(boot))

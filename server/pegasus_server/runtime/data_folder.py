@@ -11,8 +11,9 @@ tables.json          what meta told a replica server (table_notes)
 log/segment.*        the shared log
 log/manifest         which segments there must be
 replicas/<app>.<index>/db, side.json
-replicas/*.damaged.* replicas of a cluster that were set aside (replica_restart)
 replicas/*.gone      replicas on their way out, swept at every start
+replicas/*.tmp       replicas that were being made, likewise
+quarantine/*         replicas that must not be used, with the reason (quarantine)
 """
 
 import json
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pegasus_server.runtime.node_lock import NodeLock
+from pegasus_server.runtime.quarantine import Quarantine
 from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER, StartupFault
 from pegasus_server.storage.atomic_file import fsync_folder, replace_file
 from pegasus_tab.base.ids import Gpid
@@ -84,7 +86,7 @@ class DataFolder:
                 "mode and its file system",
             ) from error
         folder = cls(path, lock, cluster, node)
-        folder.sweep_gone()
+        folder.sweep()
         return folder
 
     @property
@@ -117,13 +119,10 @@ class DataFolder:
             fsync_folder(path.parent)
             shutil.rmtree(gone)
 
-    def set_replica_aside(self, gpid: Gpid, life: int) -> Path:
-        """Keep a replica's folder under a name that nothing uses; return it."""
-        path = self.replica_path(gpid)
-        aside = path.with_name(f"{path.name}.damaged.{life}")
-        path.rename(aside)
-        fsync_folder(path.parent)
-        return aside
+    @property
+    def quarantine(self) -> Quarantine:
+        """Where damaged replicas go."""
+        return Quarantine(self.path / "quarantine")
 
     def next_life(self, unix_seconds: int) -> int:
         """Return a number above that of every earlier start; durable when it returns.
@@ -148,10 +147,11 @@ class DataFolder:
         replace_file(file, b"%d\n" % life)
         return life
 
-    def sweep_gone(self) -> None:
-        """Finish deletions that a crash interrupted."""
-        for each in (self.path / "replicas").glob("*.gone"):
-            shutil.rmtree(each)
+    def sweep(self) -> None:
+        """Finish deletions that a crash interrupted, and undo what it left half made (F34)."""
+        for pattern in ("*.gone", "*.tmp"):
+            for each in (self.path / "replicas").glob(pattern):
+                shutil.rmtree(each)
 
 
 def _identity(path: Path, entropy: Callable[[int], bytes], role: str) -> tuple[str, str]:

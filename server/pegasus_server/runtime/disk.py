@@ -163,6 +163,10 @@ class DiskThread:
         """Void what the log holds of a partition; see ``SharedLog.discard_above``."""
         self._act(lambda log: log.discard_above(gpid, decree))
 
+    def settle(self, gpid: Gpid) -> None:
+        """Take a partition as whole whatever the log lost; see ``SharedLog.settle``."""
+        self._act(lambda log: log.settle(gpid))
+
     def log_bytes(self) -> int:
         """Tell how many bytes the log holds, blocks and headers."""
         return self._log.bytes_held

@@ -27,13 +27,17 @@ class JobThread:
     Args:
         deliver: how.
         name: of the thread.
+        threads: as many jobs run at once, begun in their order.
     """
 
-    def __init__(self, deliver: Deliver, name: str) -> None:
+    def __init__(self, deliver: Deliver, name: str, threads: int = 1) -> None:
         self._deliver = deliver
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name=name, daemon=True) for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def run(
         self,
@@ -56,9 +60,11 @@ class JobThread:
         self._jobs.put(partial(self._run, job, done, failed))
 
     def stop(self) -> None:
-        """Finish the jobs taken so far, then end the thread. Blocks."""
-        self._jobs.put(None)
-        self._thread.join()
+        """Finish the jobs taken so far, then end. Blocks."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

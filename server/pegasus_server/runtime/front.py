@@ -11,7 +11,12 @@ from twisted.internet.protocol import Factory
 from pegasus_server.runtime.clock import wall_us
 from pegasus_server.runtime.cluster_config import ServerConfig
 from pegasus_server.runtime.connections import SWEEP_SECONDS, Connections
-from pegasus_server.runtime.peer_connection import ClusterConnection, PeerListener, TakeMessage
+from pegasus_server.runtime.peer_connection import (
+    ClusterConnection,
+    PeerListener,
+    TakeFileRequest,
+    TakeMessage,
+)
 from pegasus_server.runtime.peer_links import PeerLinks
 from pegasus_server.runtime.prompt_port import PromptPort
 from pegasus_server.runtime.startup_fault import EXIT_PORT_IN_USE, StartupFault
@@ -83,6 +88,10 @@ class Front(Factory):
         return ClusterConnection(
             self._dispatch, self.turn, self.connections, self._reactor, self._listener
         )
+
+    def serve_files(self, take: TakeFileRequest) -> None:
+        """Begin to serve requests for files."""
+        self._listener.take_file_request = take
 
     def deliver(self, work: Callable[[], object]) -> None:
         """Bring what another thread finished into the reactor's, as a turn. Any thread."""

@@ -77,6 +77,7 @@ class HostedReplica(Replica):
         machine: the replication machine.
         rocks: its data, with what only learning needs.
         learning: files for learners, and those it copies itself.
+        failure: why it failed, "" if it did not.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class HostedReplica(Replica):
         self._is_driving = False
         self._is_dropped = False
         self._is_closed = False
+        self.failure = ""
         super().__init__(
             ReplicaIdentity(machine.state.gpid, machine.node),
             engine,
@@ -216,6 +218,7 @@ class HostedReplica(Replica):
                 answer_all(self._outstanding, codes.ERR_TIMEOUT)
                 self._outstanding.clear()
                 self._overlay = Overlay(self.engine)
+                self.failure = effect.reason
                 logger.error("replica %s is set aside: %s", self.gpid, effect.reason)
             case (
                 DescribeSources()
@@ -244,17 +247,21 @@ class HostedReplica(Replica):
             lambda error: self.fail(f"ballot {ballot} could not be written: {error}"),
         )
 
-    def flush(self, may_flush: Callable[[], bool], note: Callable[[Decree], None]) -> None:
+    @property
+    def durable(self) -> Decree:
+        """Decree up to which the engine is on disk."""
+        return self.machine.state.durable
+
+    def flush(self, may_flush: Callable[[], bool]) -> None:
         """Put the engine on disk, unless it is being replaced.
 
         Args:
             may_flush: asked in the background; nothing happens if False.
-            note: gets the durable decree, also if nothing happened.
         """
         if self.is_failed or self.learning.is_replacing:
             return
         engine, record = self.rocks, self._record
-        before = self.machine.state.durable
+        before = self.durable
 
         def flush() -> Decree:
             if not may_flush():
@@ -265,7 +272,6 @@ class HostedReplica(Replica):
 
         def flushed(durable: Decree) -> None:
             if engine is self.rocks:
-                note(durable)
                 self.drive(Flushed(durable))
 
         def failed(error: Exception) -> None:
@@ -278,6 +284,7 @@ class HostedReplica(Replica):
     def end(self) -> None:
         """Drive nothing any more; what waits may have happened."""
         self._is_closed = True
+        self.learning.end()
         answer_all(self._outstanding, codes.ERR_TIMEOUT)
         self._outstanding.clear()
 

@@ -24,12 +24,13 @@ from pegasus_server.replication.inputs import (
     InstallFailed,
 )
 from pegasus_server.replication.messages import LearnMode
+from pegasus_server.runtime.clock import boottime_seconds
+from pegasus_server.runtime.copied_files import CopiedFiles, CopyDamaged
 from pegasus_server.runtime.file_copy import FileCopy
 from pegasus_server.runtime.kept_record import KeptRecord
-from pegasus_server.runtime.peer_messages import FileChunk
-from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
+from pegasus_server.runtime.replica_folder import ReplicaFolder, release
 from pegasus_server.runtime.server_parts import ServerParts
-from pegasus_server.runtime.teacher_files import TeacherFiles
+from pegasus_server.runtime.teacher_files import KEPT_SECONDS, TeacherFiles
 from pegasus_server.runtime.teaching_log import read_teaching_log
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine
@@ -75,7 +76,13 @@ class LearningFiles:
         self._record = record
         self._parts = parts
         self._copy: FileCopy | None = None
-        self._copies = 0
+        # The life before may have left files to go on with.
+        self._kept_seconds: float | None = boottime_seconds()
+
+    def end(self) -> None:
+        """Copy and teach no longer: the replica is about to be closed."""
+        self._end_copy()
+        self.teacher.end()
 
     def perform(self, effect: LearningEffect) -> None:
         """Carry an effect out."""
@@ -91,21 +98,18 @@ class LearningFiles:
             case DiscardData():
                 self._discard(effect)
             case CancelLearning():
+                # What came so far stays for a while: the next attempt may want the same.
                 self._end_copy()
-                learned = self._folder.learned
-                self._parts.run_files(lambda: remove(learned), lambda _: None, _log_failure)
 
     def tick(self) -> None:
         """Let time pass; call every second or so."""
         self.teacher.sweep()
-        if self._copy is not None:
-            self._copy.tick()
+        self._sweep_copied()
 
     # Copies.
 
     def _start_copy(self, effect: CopyFiles) -> None:
         self._end_copy()
-        self._copies += 1
 
         def end(reason: str | None) -> None:
             self._copy = None
@@ -115,25 +119,37 @@ class LearningFiles:
                 logger.warning("replica %s copied nothing: %s", self._replica.gpid, reason)
                 self._replica.drive(CopyFailed(effect.signature, effect.round, reason))
 
-        self._copy = FileCopy(
-            self._copies, self._replica.gpid, effect, self._folder.learned, self._parts, end
-        )
-        self._copy.start()
+        try:
+            files = CopiedFiles(self._folder.learned, effect.source, effect.files)
+        except CopyDamaged as error:
+            end(str(error))
+            return
+        parts = self._parts
+        self._copy = FileCopy(parts.cluster, parts.node, self._replica.gpid, effect, files, end)
+        self._copy.start(parts.run_copies)
 
     def _end_copy(self) -> None:
         if self._copy is not None:
             self._copy.cancel()
             self._copy = None
+            self._kept_seconds = boottime_seconds()
 
-    def on_chunk(self, chunk: FileChunk) -> None:
-        """Take a piece of a file."""
-        if self._copy is not None:
-            self._copy.on_chunk(chunk)
+    def _sweep_copied(self) -> None:
+        """Remove what was copied and nobody went on with; its source is gone by now."""
+        kept = self._kept_seconds
+        if self._copy is not None or self.is_replacing or kept is None:
+            return
+        if boottime_seconds() - kept >= KEPT_SECONDS:
+            self._kept_seconds = None
+            folder = self._folder
+            self._parts.run_copies(folder.remove_learned, lambda _: None, _log_failure)
 
     # The engine.
 
     def _install(self, effect: Install) -> None:
         self._end_copy()
+        if self.is_replacing:
+            return  # for an attempt that is over; its outcome makes this one ask anew
         self.is_replacing = True
         is_log = effect.mode == LearnMode.LOG
         engine = self._replica.rocks
@@ -158,7 +174,7 @@ class LearningFiles:
 
     def _exchange(self, engine: RocksEngine, effect: Install) -> RocksEngine:
         """Put a copied checkpoint in the engine's place. Blocks."""
-        _close(engine)
+        release(engine)
         # A crash from here on leaves a replica that is suspect and has nothing durable.
         self._record.note_durable(Decree(0))
         self._folder.put_learned_in_place()
@@ -178,16 +194,18 @@ class LearningFiles:
         if engine.applied_decree != effect.through:
             raise EngineDamaged(f"the log ends at decree {engine.applied_decree}")
         self._record.note_durable(engine.flush())
-        remove(self._folder.learned)
+        self._folder.remove_learned()
         return engine
 
     def _discard(self, effect: DiscardData) -> None:
         self._end_copy()
+        if self.is_replacing:
+            return  # as above
         self.is_replacing = True
         engine, gpid = self._replica.rocks, self._replica.gpid
 
         def discard() -> RocksEngine:
-            _close(engine)
+            release(engine)
             self._record.note_durable(Decree(0))
             self._folder.set_engine_aside()
             return self._folder.open_engine(Decree(0))
@@ -207,14 +225,6 @@ class LearningFiles:
     def _use(self, engine: RocksEngine) -> None:
         self.is_replacing = False
         self._replica.replace_engine(engine)
-
-
-def _close(engine: RocksEngine) -> None:
-    """Close an engine whose data is given up, whatever state it is in. Blocks."""
-    try:
-        engine.close()
-    except EngineDamaged as error:
-        logger.warning("an engine that is given up: %s", error)
 
 
 def _log_failure(error: Exception) -> None:

@@ -1,15 +1,17 @@
 """Connections that others opened to a server of a cluster: clients and servers on one port.
 
-The first four bytes tell which: a server's frames begin with PEER_MAGIC. Everything else is left to
-the client's protocol, which knows what to make of it.
+The first four bytes tell which: a server's frames begin with PEER_MAGIC, a request for files with
+FILE_MAGIC. Everything else is left to the client's protocol, which knows what to make of it.
 """
 
 import logging
+import socket
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
 
+from pegasus_server.runtime.file_request import FILE_MAGIC, StreamRequest, decode_request
 from pegasus_server.runtime.peer_frame import (
     PEER_MAGIC,
     PeerFrame,
@@ -34,6 +36,13 @@ class TakeMessage(Protocol):
         """Take one message. Raises nothing."""
 
 
+class TakeFileRequest(Protocol):
+    """Takes a learner's request for files, with the connection that the answer goes to."""
+
+    def __call__(self, request: StreamRequest, connection: socket.socket) -> None:
+        """Take the connection over. Raises nothing."""
+
+
 class PeerListener:
     """What the peer connections of a server share.
 
@@ -45,6 +54,7 @@ class PeerListener:
 
     Attributes:
         open: connections that stand.
+        take_file_request: takes requests for files, None on servers that have none.
     """
 
     def __init__(self, cluster: str, node: NodeName, turn: Turn, take: TakeMessage) -> None:
@@ -53,6 +63,7 @@ class PeerListener:
         self.turn = turn
         self.take = take
         self.open: set[PeerConnection] = set()
+        self.take_file_request: TakeFileRequest | None = None
 
     def close(self) -> None:
         """Close all connections."""
@@ -154,7 +165,9 @@ class ClusterConnection(ClientConnection):
         data = self._first_bytes + data
         if data.startswith(PEER_MAGIC):
             self._become_peer(data)
-        elif PEER_MAGIC.startswith(data):
+        elif data.startswith(FILE_MAGIC):
+            self._on_file_request(data)
+        elif PEER_MAGIC.startswith(data) or FILE_MAGIC.startswith(data):
             self._first_bytes = data
         else:
             self._first_bytes = None
@@ -166,3 +179,27 @@ class ClusterConnection(ClientConnection):
         # To the clients' registry the connection is gone.
         super().connectionLost()
         PeerConnection(self._listener, self.host).adopt(transport, data)
+
+    def _on_file_request(self, data: bytes) -> None:
+        """Hand the connection over once the request on it is complete."""
+        self._first_bytes = data
+        listener = self._listener
+        try:
+            request = decode_request(data)
+        except PeerFrameError as error:
+            self._refuse_files(str(error))
+            return
+        if request is None:
+            return
+        if (request.cluster, request.receiver) != (listener.cluster, listener.node):
+            self._refuse_files(f"{request.sender} looks for {request.receiver}")
+        elif listener.take_file_request is None:
+            self._refuse_files("this server has no files")
+        else:
+            transport = cast("Any", self.transport)
+            transport.unregisterProducer()
+            listener.take_file_request(request, transport.detach())
+
+    def _refuse_files(self, reason: str) -> None:
+        logger.warning("request for files from %s refused: %s", self.host, reason)
+        cast("Any", self.transport).abortConnection()

@@ -63,33 +63,6 @@ class Hello:
     receiver: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class FileRequest:
-    """Learner to primary: send a piece of a file that a LearnAnswer named.
-
-    Attributes:
-        copy: number of the copy at the learner; comes back in the chunk.
-        name: as in the LearnFile.
-        offset: first byte wanted.
-        bytes: how many at most.
-    """
-
-    copy: int
-    name: str
-    offset: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileChunk:
-    """Primary to learner: a piece of a file; None if the file is gone."""
-
-    copy: int
-    name: str
-    offset: int
-    data: bytes | None
-
-
 _PREPARE_CODE: Final = 1
 _PREPARE_ACK_CODE: Final = 2
 _TYPES: Final[dict[int, type[Any]]] = {
@@ -100,8 +73,6 @@ _TYPES: Final[dict[int, type[Any]]] = {
     6: LearnRequest,
     7: LearnAnswer,
     8: LearnCompleted,
-    9: FileRequest,
-    10: FileChunk,
     20: Beacon,
     21: Bye,
     22: ConfigUpdate,

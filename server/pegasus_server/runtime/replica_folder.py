@@ -4,15 +4,17 @@ db                 the engine
 side.json          what is remembered outside it
 checkpoint.<n>     copies for learners, n the decree; swept at every start
 teaching.<n>       mutations from decree n on, for learners; swept at every start
-learned            files copied from a primary, until they are the engine; swept at every start
+learned            files copied from a primary, until they are the engine; learned.json says which
 db.aside           the engine before the last time it had to be set aside
 """
 
+import logging
 import shutil
 from pathlib import Path
 
 from pegasus_server.runtime.kept_record import KeptRecord
 from pegasus_server.storage.atomic_file import fsync_folder
+from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_server.storage.side_file import (
     ReplicaRecord,
@@ -21,6 +23,8 @@ from pegasus_server.storage.side_file import (
     write_side_file,
 )
 from pegasus_tab.base.ids import Ballot, Decree, Gpid
+
+logger = logging.getLogger(__name__)
 
 
 class ReplicaFolder:
@@ -80,13 +84,21 @@ class ReplicaFolder:
             )
         return record
 
+    def write_record(self, record: ReplicaRecord) -> None:
+        """Replace the side file, before anybody keeps it.
+
+        Raises:
+            OSError: the disk refused; the old one is still there.
+        """
+        write_side_file(self.path / "side.json", record)
+
     def keep(self, record: ReplicaRecord) -> KeptRecord:
         """Return the side file for changing it; ``record`` is what it holds."""
         return KeptRecord(self.path / "side.json", record)
 
     def sweep(self) -> None:
         """Remove what only the life before had a use for."""
-        for pattern in ("checkpoint.*", "teaching.*", "learned", "db.old"):
+        for pattern in ("checkpoint.*", "teaching.*", "db.old"):
             for path in self.path.glob(pattern):
                 remove(path)
 
@@ -110,6 +122,15 @@ class ReplicaFolder:
             engine.rename(aside)
             fsync_folder(self.path)
 
+    def remove_learned(self) -> None:
+        """Remove what was copied.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        remove(self.learned)
+        remove(self.learned.with_name("learned.json"))
+
     def put_learned_in_place(self) -> None:
         """Put the copied files where the closed engine was; that one is removed.
 
@@ -123,6 +144,14 @@ class ReplicaFolder:
         self.learned.rename(self.path / "db")
         fsync_folder(self.path)
         remove(old)
+
+
+def release(engine: RocksEngine) -> None:
+    """Close an engine whose data is given up, whatever state it is in. Blocks."""
+    try:
+        engine.close()
+    except EngineDamaged as error:
+        logger.warning("an engine that is given up: %s", error)
 
 
 def remove(path: Path) -> None:

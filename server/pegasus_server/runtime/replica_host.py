@@ -3,16 +3,15 @@
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
 
-from pegasus_server.replication.inputs import LeaseLapsed, ReplicaInput
+from pegasus_server.replication.inputs import LeaseLapsed, Received, ReplicaInput
 from pegasus_server.replication.prepare_list import PrepareList
 from pegasus_server.replication.replica import Replica as Machine
 from pegasus_server.replication.replica_state import ReplicaState
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.hosted_replica import HostedReplica
-from pegasus_server.runtime.replica_folder import ReplicaFolder
+from pegasus_server.runtime.replica_folder import ReplicaFolder, release
 from pegasus_server.runtime.replica_restart import Restored, RestoredReplica
 from pegasus_server.runtime.server_parts import ServerParts
 from pegasus_server.runtime.table_notes import TableNotes
@@ -25,10 +24,14 @@ EARLY_INPUTS_MAX = 64
 """Kept while a replica is being made; more are dropped, their senders repeat."""
 
 
+class QuarantineFull(Exception):  # noqa: N818 -- says what is the case
+    """So many copies of a partition broke here that another one is no remedy."""
+
+
 class ReplicaHost:
     """The replicas of one server.
 
-    Invariant: ``durable`` names every replica with data on this server (A14).
+    Invariant: a partition with data on this server is open, faulty, or on its way in or out.
 
     Args:
         folder: the data folder.
@@ -39,7 +42,6 @@ class ReplicaHost:
     Attributes:
         replicas: those that are open, by partition.
         faults: those that cannot be used, and why.
-        durable: decree up to which each replica's engine is on disk.
     """
 
     def __init__(
@@ -47,14 +49,16 @@ class ReplicaHost:
     ) -> None:
         self.replicas: dict[tuple[int, int], HostedReplica] = {}
         self.faults: dict[tuple[int, int], str] = dict(restored.faults.items())
-        self.durable: dict[Gpid, Decree] = {gpid: Decree(0) for gpid in restored.faults}
         self._folder = folder
         self._parts = parts
         self._notes = notes
         self._early: dict[Gpid, list[ReplicaInput]] = {}
-        self._deleting: set[Gpid] = set()
+        self._leaving: dict[Gpid, Decree] = {}
+        self._doubted: dict[Gpid, Decree | None] = {}
         for replica in restored.replicas.values():
             self._host(replica)
+            if replica.is_log_doubted:
+                self._doubted[replica.state.gpid] = None
 
     def _host(self, restored: RestoredReplica) -> HostedReplica:
         state = restored.state
@@ -72,7 +76,6 @@ class ReplicaHost:
         )
         replica.set_dropped(is_dropped=self._notes.is_dropped(state.gpid.app_id))
         self.replicas[state.gpid] = replica
-        self.durable[state.gpid] = state.durable
         return replica
 
     def drive(self, gpid: Gpid, event: ReplicaInput, *, is_invitation: bool) -> None:
@@ -85,11 +88,15 @@ class ReplicaHost:
         """
         replica = self.replicas.get(gpid)
         if replica is not None:
-            replica.drive(event)
+            may_go = replica.is_failed and not replica.learning.is_replacing
+            if may_go and is_invitation and isinstance(event, Received):
+                self._replace(replica, event)
+            else:
+                replica.drive(event)
         elif gpid in self._early:
             if len(self._early[gpid]) < EARLY_INPUTS_MAX:
                 self._early[gpid].append(event)
-        elif is_invitation and gpid not in self.faults and gpid not in self._deleting:
+        elif is_invitation and gpid not in self.faults and gpid not in self._leaving:
             self._early[gpid] = [event]
             self._make(gpid)
 
@@ -124,32 +131,72 @@ class ReplicaHost:
 
         self._parts.disk.run(make, made, failed)
 
+    # The way out.
+
+    def _replace(self, replica: HostedReplica, invitation: ReplicaInput) -> None:
+        """Make room for a new copy: a primary that holds the partition offers to teach one.
+
+        That another copy exists is what allows to take this one out of use for good.
+        """
+        gpid = replica.gpid
+
+        def gone(_: None) -> None:
+            self._leaving.pop(gpid)
+            self.drive(gpid, invitation, is_invitation=True)
+
+        self._take_out(replica, lambda: self._quarantine(replica), gone)
+
     def delete(self, gpid: Gpid) -> None:
         """Delete a replica that meta has no use for, unless it is in use again."""
         replica = self.replicas.get(gpid)
         if replica is None or replica.learning.is_replacing:
             return
-        if replica.machine.status not in (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR):
+        is_dropped = self._notes.is_dropped(gpid.app_id)
+        idle = (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR)
+        if replica.machine.status not in idle and not is_dropped:
             return
+        keeps = replica.is_failed and not is_dropped
+
+        def remove() -> None:
+            if keeps:
+                self._quarantine(replica)
+            else:
+                replica.rocks.close()
+                self._folder.delete_replica(gpid)
+
+        def gone(_: None) -> None:
+            self._leaving.pop(gpid)
+            logger.info("replica %s is deleted: meta has no use for it", gpid)
+
+        self._take_out(replica, remove, gone)
+
+    def _take_out(
+        self, replica: HostedReplica, remove: Callable[[], None], gone: Callable[[None], None]
+    ) -> None:
+        """Use a replica no longer, then have its folder removed in the background."""
+        gpid = replica.gpid
         del self.replicas[gpid]
-        self._deleting.add(gpid)
-        replica.learning.teacher.end()
+        self._leaving[gpid] = replica.durable
         replica.end()
 
-        def delete() -> None:
-            replica.engine.close()
-            self._folder.delete_replica(gpid)
-
-        def deleted(_: None) -> None:
-            self._deleting.discard(gpid)
-            self.durable.pop(gpid, None)
-            logger.info("replica %s is deleted: the partition is whole without it", gpid)
-
         def failed(error: Exception) -> None:
-            self._deleting.discard(gpid)
-            self.faults[gpid] = f"it was being deleted: {error}"
+            del self._leaving[gpid]
+            self.faults[gpid] = f"it was being removed: {error}"
+            logger.error("replica %s could not be removed: %s", gpid, error)
 
-        self._parts.disk.run(delete, deleted, failed)
+        self._parts.disk.run(remove, gone, failed)
+
+    def _quarantine(self, replica: HostedReplica) -> None:
+        """Move a failed replica's folder out of the way. Blocks."""
+        gpid, quarantine = replica.gpid, self._folder.quarantine
+        if quarantine.is_full(gpid):
+            raise QuarantineFull(
+                f"{len(quarantine.held(gpid))} copies of partition {gpid} broke on this server and "
+                f"are kept in {quarantine.path}; check disk and memory, then remove them and restart"
+            )
+        release(replica.rocks)
+        kept = quarantine.take(self._folder.replica_path(gpid), gpid, replica.failure)
+        logger.error("replica %s broke (%s); it is kept as %s", gpid, replica.failure, kept)
 
     # Time.
 
@@ -162,6 +209,24 @@ class ReplicaHost:
         """Let time pass for what is copied and taught; call every second."""
         for replica in self.replicas.values():
             replica.learning.tick()
+        for gpid in list(self._doubted):
+            self._settle(gpid)
+
+    def _settle(self, gpid: Gpid) -> None:
+        """Let go of log segments that are damaged, once their replica is whole and on disk again."""
+        replica = self.replicas.get(gpid)
+        if replica is None:
+            del self._doubted[gpid]
+            return
+        state = replica.machine.state
+        if state.suspect:
+            return
+        whole = self._doubted[gpid]
+        if whole is None:
+            self._doubted[gpid] = state.mutations.applied
+        elif state.durable >= whole:
+            del self._doubted[gpid]
+            self._parts.disk.settle(gpid)
 
     def lapse(self) -> None:
         """Tell every replica that the lease ended."""
@@ -171,12 +236,20 @@ class ReplicaHost:
     def flush(self, may_flush: Callable[[], bool], done: Callable[[], None]) -> None:
         """Flush every engine with unflushed writes, one after another; then call ``done``."""
         for replica in list(self.replicas.values()):
-            gpid = replica.gpid
-            if replica.engine.applied_decree > self.durable[gpid]:
-                replica.flush(may_flush, partial(self.durable.__setitem__, gpid))
+            if replica.engine.applied_decree > replica.durable:
+                replica.flush(may_flush)
         self._parts.disk.run(lambda: None, lambda _: done(), lambda _: done())
 
     # Questions.
+
+    def durable(self) -> dict[Gpid, Decree]:
+        """Tell up to where the engine of every replica here is on disk (A14)."""
+        durable = {Gpid(*key): Decree(0) for key in self.faults}
+        return (
+            durable
+            | self._leaving
+            | {replica.gpid: replica.durable for replica in self.replicas.values()}
+        )
 
     def reports(self) -> tuple[ReplicaReport, ...]:
         """Give account of every replica."""

@@ -1,7 +1,7 @@
 """From a data folder to the replicas of a server in a cluster: engines, log, machines. Blocks.
 
 What is known to be committed is applied at once; the rest waits for the next configuration. A
-replica that is damaged is set aside with all its bytes: for the cluster this server has no replica
+replica that is damaged goes to quarantine with all its bytes: for the cluster this server has no replica
 of that partition then, and another copy will teach it (fault matrix F29, F31 to F33).
 """
 
@@ -9,9 +9,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from pegasus_server.data import physical_batch
 from pegasus_server.mutation_log.files import SharedLog
+from pegasus_server.mutation_log.folder import DiskFolder
 from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
+from pegasus_server.mutation_log.opening import holds_log
 from pegasus_server.mutation_log.replay import ReplicaReplay
 from pegasus_server.replication import log_body
 from pegasus_server.replication.mutation import Mutation
@@ -39,12 +43,21 @@ _HINDRANCES = (EngineUnavailable, SideFileTooNew, OSError)
 
 @dataclass(frozen=True, slots=True)
 class RestoredReplica:
-    """A replica as the last life left it."""
+    """A replica as the last life left it.
+
+    Attributes:
+        state: for its machine.
+        engine: open, with what is known to be committed.
+        folder: its place on disk.
+        record: what its side file holds.
+        is_log_doubted: the log lost something of it, and keeps what is damaged until it is whole.
+    """
 
     state: ReplicaState
     engine: RocksEngine
     folder: ReplicaFolder
     record: ReplicaRecord
+    is_log_doubted: bool = False
 
 
 @dataclass(slots=True)
@@ -69,7 +82,6 @@ class ReplicaRestart:
         folder: the data folder.
         node: this server.
         memory: caches shared by the engines.
-        life: number of this start, for the names of what is set aside.
         is_suspect: the log may lack what was acknowledged, and nothing in it would show that.
     """
 
@@ -78,14 +90,12 @@ class ReplicaRestart:
         folder: DataFolder,
         node: NodeName,
         memory: RocksMemory,
-        life: int,
         *,
         is_suspect: bool,
     ) -> None:
         self._folder = folder
         self._node = node
         self._memory = memory
-        self._life = life
         self._is_suspect = is_suspect
         self._opened: dict[Gpid, tuple[ReplicaFolder, ReplicaRecord, RocksEngine]] = {}
         self._faults: dict[Gpid, str] = {}
@@ -96,7 +106,15 @@ class ReplicaRestart:
         Raises:
             LogRefusedError, LogFullError, LogFailedError: see ``SharedLog.open``.
         """
-        for gpid in sorted(self._folder.replicas()):
+        held = sorted(self._folder.replicas())
+        if held and not holds_log(DiskFolder(self._folder.log_path)):
+            logger.error(
+                "%s holds no log, but there are replicas, whose last writes were in the log alone: "
+                "all are suspect and learn again",
+                self._folder.log_path,
+            )
+            self._is_suspect = True
+        for gpid in held:
             self._open(gpid)
         durable = {gpid: Decree(0) for gpid in self._faults}
         durable |= {gpid: engine.applied_decree for gpid, (_, _, engine) in self._opened.items()}
@@ -122,6 +140,10 @@ class ReplicaRestart:
         try:
             folder.sweep()
             record = folder.read_record()
+            if self._is_suspect and not record.suspect:
+                # On disk before a new log or boot note hides why.
+                record = replace(record, suspect=True)
+                folder.write_record(record)
             self._opened[gpid] = (folder, record, folder.open_engine(record.durable_decree))
         except _DAMAGE as error:
             self._set_aside(gpid, error)
@@ -130,8 +152,14 @@ class ReplicaRestart:
             self._faults[gpid] = str(error)
 
     def _set_aside(self, gpid: Gpid, error: Exception) -> None:
-        aside = self._folder.set_replica_aside(gpid, self._life)
-        logger.error("replica %s is damaged: %s; it is kept as %s", gpid, error, aside)
+        path = self._folder.replica_path(gpid)
+        try:
+            kept = self._folder.quarantine.take(path, gpid, str(error))
+        except OSError as refusal:
+            self._faults[gpid] = f"{error}; nor can it be moved: {refusal}"
+            logger.error("replica %s is not served: %s", gpid, self._faults[gpid])  # noqa: TRY400 -- no defect
+            return
+        logger.error("replica %s is damaged: %s; it is kept as %s", gpid, error, kept)
 
     def _restore(self, gpid: Gpid, given_back: ReplicaReplay) -> RestoredReplica | None:
         folder, record, engine = self._opened[gpid]
@@ -157,10 +185,11 @@ class ReplicaRestart:
             ),
             Timestamps(max(stamps, default=0)),
             durable,
-            suspect=self._is_suspect or record.suspect or given_back.suspect is not None,
+            suspect=record.suspect or given_back.suspect is not None,
             signature=record.signature,
         )
-        return RestoredReplica(state, engine, folder, record)
+        is_doubted = given_back.suspect is not None
+        return RestoredReplica(state, engine, folder, record, is_log_doubted=is_doubted)
 
 
 def _record(logged: LoggedMutation) -> tuple[Mutation, Decree]:

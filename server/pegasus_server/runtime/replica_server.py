@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -28,7 +29,7 @@ from pegasus_server.replication.messages import (
     PrepareAck,
     Stale,
 )
-from pegasus_server.runtime.boot_note import current_boot, note_boot
+from pegasus_server.runtime.boot_note import current_boot, may_have_lost, note_boot
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
 from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
@@ -36,9 +37,10 @@ from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.disk_jobs import JobThread
 from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
+from pegasus_server.runtime.file_request import StreamRequest
+from pegasus_server.runtime.file_sender import FileSender
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
 from pegasus_server.runtime.front import Front
-from pegasus_server.runtime.peer_messages import FileChunk, FileRequest
 from pegasus_server.runtime.replica_host import ReplicaHost
 from pegasus_server.runtime.replica_restart import ReplicaRestart, Restored
 from pegasus_server.runtime.server_lease import ServerLease
@@ -51,6 +53,7 @@ from pegasus_server.runtime.startup_fault import (
 )
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.table_notes import TableNotes
+from pegasus_server.runtime.throttle import Throttle
 from pegasus_server.runtime.turn_log import TurnLog
 from pegasus_server.storage.rocks import RocksMemory
 from pegasus_tab.base.cluster import (
@@ -106,13 +109,13 @@ class ReplicaServer:
         self._front.listen()
         self._life = self._folder.next_life(unix_seconds())
         memory = RocksMemory()
-        is_suspect = note_boot(self._folder.path / "boot", current_boot(self._config.durability))
+        note, boot = self._folder.path / "boot", current_boot(self._config.durability)
+        is_suspect = may_have_lost(note, boot)
         if is_suspect:
             logger.warning("the machine went down and writes were not synced: replicas are suspect")
-        restart = ReplicaRestart(
-            self._folder, self._node, memory, self._life, is_suspect=is_suspect
-        )
+        restart = ReplicaRestart(self._folder, self._node, memory, is_suspect=is_suspect)
         restored = self._restore(restart)
+        note_boot(note, boot)
         self._disk = DiskThread(
             restored.log,
             Durability.parse(self._config.durability),
@@ -121,15 +124,24 @@ class ReplicaServer:
         )
         self._ballots = JobThread(self._front.deliver, "ballots")
         self._files = JobThread(self._front.deliver, "files")
+        copies_max = self._config.copies_max
+        self._copies = JobThread(self._front.deliver, "copies", copies_max)
+        self._senders = JobThread(self._front.deliver, "senders", copies_max)
+        self._sender = FileSender(
+            self._senders.run, Throttle(self._config.copy_bytes_per_second), copies_max
+        )
         self._notes = TableNotes(self._folder.path / "tables.json", self._ballots.run)
         lease = Lease()
         parts = ServerParts(
+            self._config.cluster,
             self._node,
             self._front.turn,
             self._disk,
             TurnLog(self._disk, self._front.turn),
             self._ballots.run,
             self._files.run,
+            self._copies.run,
+            self._senders.run,
             self._front.links,
             lease,
             memory,
@@ -143,6 +155,7 @@ class ReplicaServer:
             self._host.replicas, self._host.faults, {}, self._disk, self._front.turn
         )
         self._front.serve(self._dispatch)
+        self._front.serve_files(self._on_file_request)
         self._start_timers()
         logger.info(
             "pegasus-tab %s: replica server %s of cluster %s serves %s, durability %s",
@@ -184,7 +197,7 @@ class ReplicaServer:
             log_bytes=self._disk.log_bytes,
             is_space_low=lambda: space.is_low,
             flush=lambda done: self._host.flush(space.has_room_to_flush, done),
-            delete_segments=lambda: self._disk.delete_below(dict(self._host.durable)),
+            delete_segments=lambda: self._disk.delete_below(self._host.durable()),
         )
         look_at_disk()
         every(TICK_SECONDS, self._tick)
@@ -218,8 +231,6 @@ class ReplicaServer:
                     learner.node == self._node for learner in message.config.learners
                 )
                 self._host.drive(gpid, Received(sender, message), is_invitation=is_invitation)
-            case FileRequest() | FileChunk():
-                self._on_file_message(sender, gpid, message)
             case BeaconAck():
                 self._lease.step(BeaconAnswered(sender, message))
             case _:
@@ -253,16 +264,13 @@ class ReplicaServer:
         for gpid in reply.garbage:
             self._host.delete(gpid)
 
-    def _on_file_message(
-        self, sender: NodeName, gpid: Gpid, message: FileRequest | FileChunk
-    ) -> None:
-        replica = self._host.replicas.get(gpid)
-        if replica is None:
+    def _on_file_request(self, request: StreamRequest, connection: socket.socket) -> None:
+        replica = self._host.replicas.get(request.gpid)
+        if replica is None or self._sender.is_busy:
+            connection.close()  # the learner asks again, or somebody else
             return
-        if isinstance(message, FileRequest):
-            replica.learning.teacher.on_request(sender, message)
-        else:
-            replica.learning.on_chunk(message)
+        teacher = replica.learning.teacher
+        self._sender.send(connection, request.ranges, teacher.lend(), teacher.give_back)
 
     # What is said to meta.
 
@@ -290,6 +298,9 @@ class ReplicaServer:
 
         def closed() -> None:
             self._front.close()
+            self._sender.close()
+            self._copies.stop()
+            self._senders.stop()
             self._ballots.stop()
             self._files.stop()
             self._disk.stop()

@@ -19,24 +19,30 @@ class ServerParts:
     """One replica server.
 
     Attributes:
+        cluster: name of the cluster.
         node: its name.
         turn: its turn.
         disk: the log's thread; its jobs are those that use engines, one after another.
         log: the same for mutations, those of a turn in one piece.
         run_ballots: for writing ballots, which must not wait for a flush.
-        run_files: for reading and writing pieces of files that learners copy.
+        run_files: for the small files of teaching.
+        run_copies: for copying files from primaries, some at a time.
+        run_senders: for sending files to learners, some at a time.
         links: to the other servers.
         lease: of the server.
         memory: caches shared by the engines.
         tell_leader: sends a message to the meta leader.
     """
 
+    cluster: str
     node: NodeName
     turn: Turn
     disk: DiskThread
     log: LogDisk
     run_ballots: RunInBackground
     run_files: RunInBackground
+    run_copies: RunInBackground
+    run_senders: RunInBackground
     links: PeerLinks
     lease: Lease
     memory: RocksMemory

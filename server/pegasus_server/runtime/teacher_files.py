@@ -1,7 +1,7 @@
-"""A primary's side of learning: checkpoints and log files, and pieces of them on request."""
+"""A primary's side of learning: checkpoints and log files, lent to whoever sends them."""
 
 import logging
-import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,16 +11,13 @@ from pegasus_server.replication.effects import DescribeSources
 from pegasus_server.replication.inputs import CheckpointSource, SourcesDescribed
 from pegasus_server.replication.messages import LearnFile
 from pegasus_server.runtime.clock import boottime_seconds
-from pegasus_server.runtime.peer_messages import FileChunk, FileRequest
 from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
 from pegasus_server.runtime.server_parts import ServerParts
 from pegasus_server.runtime.teaching_log import TeachingLog
-from pegasus_tab.base.ids import Decree, NodeName
+from pegasus_tab.base.ids import Decree
 from pegasus_tab.base.limits import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pegasus_server.runtime.hosted_replica import HostedReplica
     from pegasus_server.storage.engine import Change
 
@@ -28,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 120.0
 """Files nobody asked for in so long are removed."""
-PIECE_BYTES_MAX: Final = 1 * MIB
 
 
 class TeacherFiles:
     """What one replica teaches from.
 
-    Invariant: ``_published`` names exactly the files a learner may ask for.
+    Invariants: ``_published`` names exactly the files a learner may ask for; none is removed while
+    one is being sent.
 
     Args:
         replica: whose data it is.
@@ -51,10 +48,12 @@ class TeacherFiles:
         self._published: dict[str, Path] = {}
         self._is_copying = False
         self._asked_seconds = 0.0
+        self._readers = 0
+        self._needless: list[Path] = []
 
     # The log.
 
-    def note_applied(self, decree: Decree, changes: "Sequence[Change]") -> None:
+    def note_applied(self, decree: Decree, changes: Sequence["Change"]) -> None:
         """Take an applied mutation, if there is somebody to teach."""
         log = self._log
         if log is None:
@@ -77,7 +76,7 @@ class TeacherFiles:
         log, self._log = self._log, None
         if log is not None:
             self._published.pop(log.path.name, None)
-            self._parts.run_files(lambda: remove(log.path), lambda _: None, _log_failure)
+            self._remove(log.path)
 
     # Sources.
 
@@ -113,15 +112,27 @@ class TeacherFiles:
             self._log = TeachingLog(self._folder.path, Decree(engine.applied_decree + 1))
         unfinished = self._folder.path / "checkpoint.new"
 
-        def make() -> CheckpointSource:
+        def make() -> Decree:
             remove(unfinished)
             decree = engine.checkpoint(unfinished)
-            path = self._folder.path / f"checkpoint.{decree}"
+            path = self._checkpoint_path(decree)
             remove(path)
             unfinished.rename(path)
-            return CheckpointSource(decree, tuple(_files(path)))
+            return decree
 
-        self._parts.disk.run(make, self._on_checkpoint, self._on_checkpoint_failed)
+        def made(decree: Decree) -> None:
+            path = self._checkpoint_path(decree)
+            # Reads all of it: not a job for the thread that flushes.
+            self._parts.run_senders(
+                lambda: CheckpointSource(decree, tuple(_files(path))),
+                self._on_checkpoint,
+                self._on_checkpoint_failed,
+            )
+
+        self._parts.disk.run(make, made, self._on_checkpoint_failed)
+
+    def _checkpoint_path(self, decree: Decree) -> Path:
+        return self._folder.path / f"checkpoint.{decree}"
 
     def _on_checkpoint(self, checkpoint: CheckpointSource) -> None:
         self._is_copying = False
@@ -138,12 +149,22 @@ class TeacherFiles:
     def _remove_checkpoint(self, checkpoint: CheckpointSource) -> None:
         for file in checkpoint.files:
             self._published.pop(file.name, None)
-        path = self._folder.path / f"checkpoint.{checkpoint.decree}"
-        self._parts.run_files(lambda: remove(path), lambda _: None, _log_failure)
+        self._remove(self._checkpoint_path(checkpoint.decree))
+
+    def _remove(self, path: Path) -> None:
+        """Remove a file or folder as soon as nobody reads it."""
+        self._needless.append(path)
+        self._remove_needless()
+
+    def _remove_needless(self) -> None:
+        if self._readers == 0:
+            needless, self._needless = self._needless, []
+            self._parts.run_files(lambda: _remove_all(needless), lambda _: None, _log_failure)
 
     def sweep(self) -> None:
         """Remove what nobody asked for in a while; call now and then."""
-        if self._is_copying or boottime_seconds() - self._asked_seconds < KEPT_SECONDS:
+        is_used = self._is_copying or self._readers > 0
+        if is_used or boottime_seconds() - self._asked_seconds < KEPT_SECONDS:
             return
         self.end()
 
@@ -154,29 +175,19 @@ class TeacherFiles:
         if checkpoint is not None:
             self._remove_checkpoint(checkpoint)
 
-    # Pieces.
+    # Readers.
 
-    def on_request(self, sender: NodeName, request: FileRequest) -> None:
-        """Send a piece of a file, or say that it is gone."""
+    def lend(self) -> Mapping[str, Path]:
+        """Say where the files are that may be sent; they stay until ``give_back``."""
+        self._readers += 1
+        return dict(self._published)
+
+    def give_back(self) -> None:
+        """Take note that a reader is done."""
+        self._readers -= 1
         self._asked_seconds = boottime_seconds()
-        path = self._published.get(request.name)
-
-        def send(data: bytes | None) -> None:
-            chunk = FileChunk(request.copy, request.name, request.offset, data)
-            self._parts.links.send(sender, chunk, self._replica.gpid)
-
-        if path is None or request.offset < 0:
-            send(None)
-            return
-        wanted = max(0, min(request.bytes, PIECE_BYTES_MAX))
-        self._parts.run_files(
-            lambda: _read(path, request.offset, wanted), send, lambda _: send(None)
-        )
-
-
-def _read(path: Path, offset: int, wanted: int) -> bytes:
-    with path.open("rb") as file:
-        return os.pread(file.fileno(), wanted, offset)
+        if self._needless:
+            self._remove_needless()
 
 
 def _files(checkpoint: Path) -> list[LearnFile]:
@@ -184,12 +195,17 @@ def _files(checkpoint: Path) -> list[LearnFile]:
     listed = []
     for path in sorted(checkpoint.iterdir()):
         crc, size = 0, 0
-        with path.open("rb") as file:
-            while piece := file.read(PIECE_BYTES_MAX):
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(MIB):
                 crc = google_crc32c.extend(crc, piece)
                 size += len(piece)
         listed.append(LearnFile(f"{checkpoint.name}/{path.name}", size, crc))
     return listed
+
+
+def _remove_all(paths: Sequence[Path]) -> None:
+    for path in paths:
+        remove(path)
 
 
 def _log_failure(error: Exception) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pegasus_server.runtime.boot_note import Boot, current_boot, note_boot
+from pegasus_server.runtime.boot_note import Boot, current_boot, may_have_lost, note_boot
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,18 @@ from pegasus_server.runtime.boot_note import Boot, current_boot, note_boot
 )
 def test_who_is_suspect(tmp_path: Path, before: Boot, after: Boot, *, is_suspect: bool) -> None:
     path = tmp_path / "boot"
-    assert not note_boot(path, before)
-    assert note_boot(path, after) == is_suspect
-    assert not note_boot(path, after)
+    assert not may_have_lost(path, before)
+    note_boot(path, before)
+    assert may_have_lost(path, after) == is_suspect
+    assert may_have_lost(path, after) == is_suspect, "until it is noted"
+    note_boot(path, after)
+    assert not may_have_lost(path, after)
 
 
 def test_a_damaged_note_is_no_proof(tmp_path: Path) -> None:
     path = tmp_path / "boot"
     path.write_bytes(b"\0")
-    assert note_boot(path, current_boot("sync"))
+    assert may_have_lost(path, current_boot("sync"))
 
 
 def test_this_machine_has_a_boot_id() -> None:

@@ -1,8 +1,10 @@
-"""Copies from a primary: whole and checked, or failed with a reason; never something in between."""
+"""Copies from a primary over a real connection: whole and checked, resumed, or failed with a reason."""
 
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import google_crc32c
@@ -10,48 +12,70 @@ import pytest
 
 from pegasus_server.replication.effects import CopyFiles
 from pegasus_server.replication.messages import LearnFile
-from pegasus_server.runtime.clock import boottime_seconds
-from pegasus_server.runtime.file_copy import (
-    PIECE_BYTES,
-    PIECES_AHEAD_MAX,
-    CopyDamaged,
-    FileCopy,
-)
-from pegasus_server.runtime.peer_messages import FileChunk, FileRequest
+from pegasus_server.runtime import file_copy
+from pegasus_server.runtime.copied_files import CopiedFiles, CopyDamaged
+from pegasus_server.runtime.file_copy import CopyStopped, FileCopy
+from pegasus_server.runtime.file_request import StreamRequest, decode_request
+from pegasus_server.runtime.file_sender import FileSender
+from pegasus_server.runtime.throttle import Throttle
 from pegasus_tab.base.ids import Gpid, NodeName, Signature
 
-BIG = bytes(range(256)) * (PIECE_BYTES * 20 // 256) + b"end"
+BIG = bytes(range(256)) * 12_000 + b"end"
 CONTENT = {"checkpoint.7/000001.sst": BIG, "checkpoint.7/CURRENT": b"x", "checkpoint.7/empty": b""}
 
 
 class Source:
-    """A primary that answers when told to, and the learner's threads that run at once."""
+    """A primary: it sends what is in its folder, or as much of it as a test wants.
 
-    def __init__(self, folder: Path, content: dict[str, bytes] | None = None) -> None:
-        self.content = CONTENT if content is None else content
-        self.asked: list[FileRequest] = []
-        self.ended: list[str | None] = []
-        self.folder = folder / "learned"
-        files = tuple(
-            LearnFile(name, len(data), google_crc32c.value(data))
-            for name, data in self.content.items()
-        )
-        effect = CopyFiles(NodeName("a:1"), Signature(1), 1, files)
-        parts: Any = SimpleNamespace(run_files=run_now, links=self)
-        self.copy = FileCopy(3, Gpid(1, 0), effect, self.folder, parts, self.ended.append)
-        self.copy.start()
+    Attributes:
+        requests: what it was asked for.
+        cut_after: bytes of the first connection's answer after which that breaks; None to send all.
+    """
 
-    def send(self, to: NodeName, message: FileRequest, gpid: Gpid) -> None:
-        assert (to, gpid) == ("a:1", Gpid(1, 0))
-        self.asked.append(message)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.requests: list[StreamRequest] = []
+        self.cut_after: int | None = None
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.name = NodeName(f"127.0.0.1:{self._listening.getsockname()[1]}")
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
-    def chunk(self, request: FileRequest) -> FileChunk:
-        piece = self.content[request.name][request.offset : request.offset + request.bytes]
-        return FileChunk(request.copy, request.name, request.offset, piece)
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self._answer(connection)
 
-    def answer_all(self) -> None:
-        while self.asked:
-            self.copy.on_chunk(self.chunk(self.asked.pop()))
+    def _answer(self, connection: socket.socket) -> None:
+        data = b""
+        while (request := decode_request(data)) is None:
+            data += connection.recv(65536)
+        self.requests.append(request)
+        paths = {
+            f"checkpoint.7/{path.name}": path for path in self.folder.iterdir() if not path.is_dir()
+        }
+        if self.cut_after is None:
+            FileSender(run_now, Throttle(0), 1).send(
+                connection, request.ranges, paths, lambda: None
+            )
+            return
+        near, far = socket.socketpair()
+        FileSender(run_apart, Throttle(0), 1).send(far, request.ranges, paths, lambda: None)
+        left, self.cut_after = self.cut_after, None
+        while left and (piece := near.recv(min(left, 65536))):
+            connection.sendall(piece)
+            left -= len(piece)
+        near.close()
+        connection.close()
+
+    def close(self) -> None:
+        with suppress(OSError):  # closed before, by the test
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
 
 
 def run_now(
@@ -59,69 +83,147 @@ def run_now(
 ) -> None:
     try:
         outcome = job()
-    except (OSError, CopyDamaged) as error:
+    except (OSError, CopyDamaged, CopyStopped) as error:
         failed(error)
     else:
         done(outcome)
 
 
-def test_everything_arrives(tmp_path: Path) -> None:
-    source = Source(tmp_path)
-    assert len(source.asked) == PIECES_AHEAD_MAX
-    source.answer_all()
-    assert source.ended == [None]
-    copied = {path.name: path.read_bytes() for path in source.folder.iterdir()}
-    assert copied == {name.rpartition("/")[2]: data for name, data in CONTENT.items()}
+def run_apart(
+    job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Exception], None]
+) -> None:
+    threading.Thread(target=run_now, args=(job, done, failed), daemon=True).start()
 
 
-def test_pieces_twice_or_of_another_copy_change_nothing(tmp_path: Path) -> None:
-    source = Source(tmp_path)
-    first = source.asked.pop(0)
-    other = FileChunk(2, first.name, first.offset, bytes(first.bytes))
-    source.copy.on_chunk(other)
-    source.copy.on_chunk(source.chunk(first))
-    source.copy.on_chunk(source.chunk(first))
-    source.answer_all()
-    assert source.ended == [None]
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Source]:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name, data in CONTENT.items():
+        (folder / name.rpartition("/")[2]).write_bytes(data)
+    source = Source(folder)
+    yield source
+    source.close()
 
 
-@pytest.mark.parametrize("data", [None, b"short"])
-def test_a_file_that_is_gone_fails_the_copy(tmp_path: Path, data: bytes | None) -> None:
-    source = Source(tmp_path)
-    request = source.asked[0]
-    source.copy.on_chunk(FileChunk(3, request.name, request.offset, data))
-    (reason,) = source.ended
-    assert reason is not None
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_copy, "PAUSE_SECONDS", 0.0)
+
+
+def described(content: dict[str, bytes]) -> tuple[LearnFile, ...]:
+    return tuple(
+        LearnFile(name, len(data), google_crc32c.value(data)) for name, data in content.items()
+    )
+
+
+def copy(source: Source, folder: Path, content: dict[str, bytes] | None = None) -> Sequence[Any]:
+    """Copy; return what the copy said at its end."""
+    files = described(CONTENT if content is None else content)
+    effect = CopyFiles(source.name, Signature(1), 1, files)
+    ended: list[str | None] = []
+    copied = CopiedFiles(folder, source.name, files)
+    FileCopy("c", NodeName("l:1"), Gpid(1, 0), effect, copied, ended.append).start(run_now)
+    return ended
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {f"checkpoint.7/{path.name}": path.read_bytes() for path in folder.iterdir()}
+
+
+def test_everything_arrives(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "learned"
+    assert copy(source, folder) == [None]
+    assert held(folder) == CONTENT
+    assert not folder.with_name("learned.json").exists()
+    (request,) = source.requests
+    assert (request.cluster, request.sender, request.gpid) == ("c", "l:1", (1, 0))
+
+
+@pytest.mark.parametrize("cut_after", [0, 3, 8, 9, 1_500_000, len(BIG) + 8, len(BIG) + 17])
+def test_a_connection_that_breaks_costs_nothing_that_came(
+    source: Source, tmp_path: Path, cut_after: int
+) -> None:
+    folder = tmp_path / "learned"
+    source.cut_after = cut_after
+    assert copy(source, folder) == [None]
+    assert held(folder) == CONTENT
+    first, second = source.requests
+    asked = [sum(each.bytes for each in request.ranges) for request in (first, second)]
+    assert asked[1] == asked[0] - max(0, min(cut_after - 8, len(BIG))) - (cut_after > len(BIG) + 16)
+
+
+def test_a_later_copy_of_the_same_files_goes_on(source: Source, tmp_path: Path) -> None:
+    """What a life of the server that was killed left is used by the next one."""
+    folder = tmp_path / "learned"
+    CopiedFiles(folder, source.name, described(CONTENT)).begin()
+    (folder / "000001.sst").write_bytes(BIG[:1000])
+    assert copy(source, folder) == [None]
+    assert held(folder) == CONTENT
+    (first, *_) = source.requests[0].ranges
+    assert (first.offset, first.bytes) == (1000, len(BIG) - 1000)
+
+
+def test_a_copy_of_other_files_begins_anew(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "learned"
+    CopiedFiles(folder, NodeName("other:1"), described(CONTENT)).begin()
+    (folder / "000001.sst").write_bytes(bytes(1000))
+    (folder / "leftover").touch()
+    assert copy(source, folder) == [None]
+    assert held(folder) == CONTENT
+
+
+def test_wrong_bytes_kept_from_before_are_noticed(source: Source, tmp_path: Path) -> None:
+    """They end this copy, and the next one begins with nothing."""
+    folder = tmp_path / "learned"
+    CopiedFiles(folder, source.name, described(CONTENT)).begin()
+    (folder / "000001.sst").write_bytes(bytes(1000))
+    (reason,) = copy(source, folder)
+    assert "000001.sst" in reason
+    assert copy(source, folder) == [None]
+    assert held(folder) == CONTENT
+
+
+def test_a_file_that_is_gone_fails_the_copy(source: Source, tmp_path: Path) -> None:
+    (source.folder / "000001.sst").unlink()
+    (reason,) = copy(source, tmp_path / "learned")
     assert "000001.sst" in reason
 
 
-def test_other_bytes_are_noticed(tmp_path: Path) -> None:
-    source = Source(tmp_path)
-    source.content = {**CONTENT, "checkpoint.7/CURRENT": b"y"}
-    source.answer_all()
-    (reason,) = source.ended
-    assert reason is not None
+def test_a_file_that_is_too_short_fails_the_copy(source: Source, tmp_path: Path) -> None:
+    (source.folder / "000001.sst").write_bytes(b"short")
+    (reason,) = copy(source, tmp_path / "learned")
+    assert "000001.sst" in reason
+
+
+def test_other_bytes_are_noticed(source: Source, tmp_path: Path) -> None:
+    (source.folder / "CURRENT").write_bytes(b"y")
+    (reason,) = copy(source, tmp_path / "learned")
     assert "CURRENT" in reason
 
 
 @pytest.mark.parametrize("name", ["../evil/..", "a/", "x/.", "x/\0"])
-def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
-    source = Source(tmp_path, {name: b"1"})
-    assert source.ended
-    assert source.ended[0] is not None
-    assert not source.folder.exists()
+def test_names_that_lead_elsewhere_are_refused(source: Source, tmp_path: Path, name: str) -> None:
+    with pytest.raises(CopyDamaged):
+        CopiedFiles(tmp_path / "learned", source.name, described({name: b"1"}))
 
 
-def test_what_does_not_come_is_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = Source(tmp_path)
-    asked = list(source.asked)
-    source.asked.clear()
-    started = boottime_seconds()
-    monkeypatch.setattr("pegasus_server.runtime.file_copy.boottime_seconds", lambda: started + 5)
-    source.copy.tick()
-    assert source.asked == asked
-    monkeypatch.setattr("pegasus_server.runtime.file_copy.boottime_seconds", lambda: started + 60)
-    source.copy.tick()
-    assert source.ended == ["a:1 sends nothing"]
+def test_a_source_that_is_gone_fails_the_copy(source: Source, tmp_path: Path) -> None:
+    source.close()
+    (reason,) = copy(source, tmp_path / "learned")
+    assert "sends nothing" in reason
+
+
+def test_a_cancelled_copy_says_nothing_and_keeps_what_came(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "learned"
+    files = described(CONTENT)
+    ended: list[str | None] = []
+    copied = CopiedFiles(folder, source.name, files)
+    effect = CopyFiles(source.name, Signature(1), 1, files)
+    cancelled = FileCopy("c", NodeName("l:1"), Gpid(1, 0), effect, copied, ended.append)
+    copied.begin()
+    (folder / "000001.sst").write_bytes(BIG[:1000])
+    cancelled.cancel()
+    cancelled.start(run_now)
+    assert ended == []
+    assert (folder / "000001.sst").read_bytes() == BIG[:1000]
