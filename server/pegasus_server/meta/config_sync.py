@@ -34,7 +34,6 @@ class SyncFacts:
         detector: who is alive.
         reports: what the others said.
         may_delete: whether the function level lets superfluous replicas go.
-        may_purge: whether it lets replicas of purged tables go.
     """
 
     tables: ClusterState
@@ -43,7 +42,6 @@ class SyncFacts:
     detector: FailureDetector
     reports: ReplicaReports
     may_delete: bool
-    may_purge: bool
 
     def spoken(self, gpid: Gpid) -> PartitionConfig:
         """Return a partition's configuration as replicas should know it."""
@@ -74,7 +72,7 @@ def answer_sync(sync: ConfigSync, facts: SyncFacts) -> ConfigSyncReply:
             continue
         if facts.may_tell(sync.node, report.gpid) and _concerns(report, facts):
             notices.append(ConfigNotice(report.gpid, facts.spoken(report.gpid), sync.sent_us))
-        if _is_purged(report, facts) or (facts.may_delete and _is_garbage(report, facts)):
+        if facts.may_delete and (_is_purged(report, facts) or _is_garbage(report, facts)):
             garbage.append(report.gpid)
     return ConfigSyncReply(tuple(notices), tuple(garbage))
 
@@ -89,14 +87,15 @@ def _concerns(report: ReplicaReport, facts: SyncFacts) -> bool:
 
 def _is_purged(report: ReplicaReport, facts: SyncFacts) -> bool:
     """Tell whether a replica's table is gone for good, as the operator who dropped it wanted."""
-    return facts.may_purge and facts.tables.is_purged(report.gpid.app_id)
+    return facts.tables.is_purged(report.gpid.app_id)
 
 
 def _is_garbage(report: ReplicaReport, facts: SyncFacts) -> bool:
     """Tell whether a replica can be deleted without ever being missed.
 
     The last known copy never is: the partition must be whole, and every member must have said,
-    under the current configuration, that it serves.
+    under the current configuration, that it serves. What was left behind must go, for what it
+    logged and nobody decided holds its server's log back for good.
     """
     gpid = report.gpid
     if gpid not in facts.partitions or report.status in (*_SERVING, ReplicaStatus.LEARNER):

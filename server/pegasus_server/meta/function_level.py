@@ -9,8 +9,8 @@ class FunctionLevel(IntEnum):
     """What meta may do; each level includes the ones below. The numbers are the ancestor's.
 
     FREEZED: administrative requests only; configurations stand still.
-    STEADY: failover and cure too.
-    LIVELY: balance and the deletion of superfluous replicas too.
+    STEADY: failover and cure too, and the deletion of replicas that are proven superfluous.
+    LIVELY: balance too.
     """
 
     FREEZED = 300

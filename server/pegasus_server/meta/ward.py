@@ -166,8 +166,7 @@ class Ward:
             watch=self.watch,
             detector=self.detector,
             reports=self.reports,
-            may_delete=self.effective_level >= FunctionLevel.LIVELY,
-            may_purge=not self.is_frozen,
+            may_delete=not self.is_frozen,
         )
 
     def case(self, gpid: Gpid, now_us: int) -> Case:

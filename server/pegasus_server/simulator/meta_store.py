@@ -102,6 +102,7 @@ class MetaStore:
         is_down: nobody is answered.
         forgets_answers: what is asked is done, and the answers are lost.
         partitions: every record and its version.
+        tables: the catalog.
     """
 
     def __init__(self, clock: Clock, reply: Callable[[NodeName, StoreReply], None]) -> None:
@@ -110,7 +111,7 @@ class MetaStore:
         self.partitions: dict[Gpid, VersionedRecord] = {}
         self._clock = clock
         self._reply = reply
-        self._tables = ClusterState()
+        self.tables = ClusterState()
         self._tables_version = 0
         self._sessions: dict[str, _Session] = {}
         self._ended: set[str] = set()
@@ -172,7 +173,7 @@ class MetaStore:
     def _perform(self, request: StoreEffect, *, leads: bool) -> StoreInput:
         match request:
             case LoadStore():
-                return StoreLoaded(self._tables, self._tables_version, dict(self.partitions))
+                return StoreLoaded(self.tables, self._tables_version, dict(self.partitions))
             case PersistConfig():
                 return self._persist(request, leads=leads)
             case ReadConfig():
@@ -180,7 +181,7 @@ class MetaStore:
             case PersistTables():
                 return self._persist_tables(request, leads=leads)
             case ReadTables():
-                return TablesRead(self._tables, self._tables_version)
+                return TablesRead(self.tables, self._tables_version)
 
     def _persist(self, request: PersistConfig, *, leads: bool) -> StoreInput:
         record, version = self.partitions.get(request.gpid, (None, None))
@@ -195,7 +196,7 @@ class MetaStore:
     def _persist_tables(self, request: PersistTables, *, leads: bool) -> StoreInput:
         if self._tables_version != request.expected_version or not leads:
             return TablesUnknown()
-        self._tables = request.applied_to(self._tables)
+        self.tables = request.applied_to(self.tables)
         self._tables_version += 1
         for gpid in [each for each in self.partitions if each.app_id in request.removed]:
             del self.partitions[gpid]

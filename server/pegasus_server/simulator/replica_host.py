@@ -18,6 +18,7 @@ from pegasus_server.simulator.server_parts import ServerParts
 from pegasus_tab.base.cluster import ReplicaStatus
 from pegasus_tab.base.ids import Decree, Gpid
 
+IDLE = (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR)
 EARLY_INPUTS_MAX = 64
 """Kept while a replica is being made; more are dropped, their senders repeat."""
 
@@ -103,7 +104,8 @@ class ReplicaHost:
         replica = self.replicas.get(gpid)
         if replica is None:
             return
-        if replica.machine.status not in (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR):
+        is_dropped = gpid.app_id in self._parts.disk.dropped
+        if replica.machine.status not in IDLE and not is_dropped:
             return
         replica.end()
         del self.replicas[gpid]

@@ -6,6 +6,7 @@ from functools import partial
 
 from pegasus_server.meta.lease_numbers import LeaseNumbers
 from pegasus_server.meta.messages import StoredRequest, SyncRequest, TableNotice, ToMeta
+from pegasus_server.meta.table import TableStatus
 from pegasus_server.meta.worker_lease import (
     BeaconAnswered,
     LeaderChanged,
@@ -168,7 +169,9 @@ class ReplicaServer:
                 self._on_account_answered(message)
             case SyncRequest():
                 self._account(message.survey)
-            case TableNotice() | StoredRequest():
+            case TableNotice():
+                self._note_table(message)
+            case StoredRequest():
                 pass
             case _:
                 raise AssertionError(f"a replica server does not understand {message}")
@@ -243,6 +246,12 @@ class ReplicaServer:
         reports = tuple([each.machine.report() for each in self.replicas.values()])
         now_us = self._process.now_us
         self._tell_leader(ConfigSync(self.node, reports, self._incarnation, now_us, survey))
+
+    def _note_table(self, notice: TableNotice) -> None:
+        if notice.status is TableStatus.DROPPED:
+            self._disk.dropped.add(notice.app_id)
+        else:
+            self._disk.dropped.discard(notice.app_id)
 
     def _on_account_answered(self, reply: ConfigSyncReply) -> None:
         for notice in reply.notices:
