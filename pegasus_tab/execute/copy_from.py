@@ -97,7 +97,7 @@ class _Load:
                 self._write(batches)
         except Error as error:
             if self._written:
-                error.message += f"; {self._written} rows before it are written"
+                error.message += f"; {_rows(self._written)} written before"
             raise
         finally:
             self._state.save()
@@ -127,13 +127,13 @@ class _Load:
     def _notices(self) -> Iterator[str]:
         skipped = len(self._files) - self._left
         if skipped:
-            yield f"{skipped} of {len(self._files)} files were loaded before, by the state file"
+            yield f"left out as the state file has them: {skipped} of {len(self._files)} files"
         if self._existing:
-            yield f"{self._existing} rows were left out: their keys exist"
+            yield f"left out as their keys exist: {_rows(self._existing)}"
         if self._rejects.count:
             where = self._rejects.path
-            aside = f"they are in {where}" if where else "REJECTS 'file' would keep them"
-            yield f"{self._rejects.count} rows do not fit the table; {aside}"
+            aside = f"written to {where}" if where else "REJECTS 'file' would keep them"
+            yield f"rejected: {_rows(self._rejects.count)}; {aside}"
 
     # ---- upsert --------------------------------------------------------------------------------
 
@@ -207,6 +207,10 @@ class _Load:
             sqlstate=DUPLICATE,
             hint="ON_CONFLICT upsert overwrites it, ON_CONFLICT ignore leaves it",
         )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _full_rows(schema: Schema, batch: "pa.RecordBatch") -> Iterator[FullRow]:

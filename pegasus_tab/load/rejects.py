@@ -68,7 +68,7 @@ class Rejects:
 
     def _too_many(self, file: str, row: int, reason: Error) -> TooManyRejects:
         allowed = self._count_max
-        beyond = "" if not allowed else f" (and {allowed} rows before it: as many as allowed)"
+        beyond = "" if not allowed else f", and as many as MAX_REJECTS allows before it ({allowed})"
         return TooManyRejects(
             f"{file}: row {row}: {reason.message}{beyond}",
             sqlstate=reason.sqlstate,

@@ -162,18 +162,20 @@ def onebox() -> None:
 
 @main.group()
 def admin() -> None:
-    """Look after tables without SQL."""
+    """Look after a cluster and its tables."""
 
 
 def add_admin_commands() -> None:
     """Attach the admin commands; their file is small and loads nothing heavy."""
     from pegasus_shell.admin import COMMANDS
+    from pegasus_shell.importing import import_
     from pegasus_shell.onebox_commands import COMMANDS as ONEBOX_COMMANDS
 
     for command in COMMANDS:
         admin.add_command(command)
     for command in ONEBOX_COMMANDS:
         onebox.add_command(command)
+    main.add_command(import_)
 
 
 add_admin_commands()

@@ -38,6 +38,11 @@ class Narration:
         self.quiet = quiet
         self.json_errors = json_errors
 
+    @property
+    def terminal(self) -> TextIO | None:
+        """Where a line may be drawn and redrawn; None when quiet or when no terminal shows it."""
+        return self.talk if self.talk.isatty() and not self.quiet else None
+
     def rows(self, lines: Iterable[str]) -> None:
         """Write lines of data in large pieces; the first piece is small, so that it shows at once.
 

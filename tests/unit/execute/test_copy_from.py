@@ -187,7 +187,7 @@ def test_damage_in_the_middle_says_what_is_written(table: SqlRunner) -> None:
     Path("a.parquet").write_bytes(data)
     found = fault(table, "COPY t FROM 'a.parquet' (STATE 'state')")
     assert found.sqlstate == "22P04"
-    assert re.search(r"^a\.parquet cannot be read as Parquet: .* rows before it", found.message)
+    assert re.search(r"^a\.parquet cannot be read as Parquet: .* rows written before", found.message)
     state = json.loads(Path("state").read_text())["files"]["a.parquet"]
     assert len(rows(table)) >= state["rows"] > 0
 
@@ -200,10 +200,10 @@ def test_conflicts(table: SqlRunner) -> None:
     assert table("COPY t FROM 'a.parquet'") == 3
     table("UPDATE t SET name = 'mine' WHERE id = 1 AND at = 2")
     assert table("COPY t FROM 'a.parquet' (ON_CONFLICT ignore)") == 0
-    assert table.notices == ["3 rows were left out: their keys exist"]
+    assert table.notices == ["left out as their keys exist: 3 rows"]
     assert rows(table)[1][2] == "mine"
     table("DELETE FROM t WHERE id = 1 AND at = 1")
-    with pytest.raises(IntegrityError, match=r"a\.parquet: row 2: .* key already; 1 rows"):
+    with pytest.raises(IntegrityError, match=r"a\.parquet: row 2: .* key already; 1 row written before"):
         table("COPY t FROM 'a.parquet' (ON CONFLICT fail)")
     assert table("COPY t FROM 'a.parquet' (ON_CONFLICT upsert)") == 3
     assert rows(table) == LOADED
@@ -239,7 +239,7 @@ BAD = "id,at,name\n1,1,a\n2,x,b\n3\n4,,d\n5,1,\xe9\n6,1,f\n"
 def test_rejects_are_written_aside_with_reasons(table: SqlRunner) -> None:
     Path("a.csv").write_bytes(BAD.encode("latin-1"))
     assert table("COPY t FROM 'a.csv' (REJECTS 'bad.jsonl')") == 2
-    assert table.notices == ["4 rows do not fit the table; they are in bad.jsonl"]
+    assert table.notices == ["rejected: 4 rows; written to bad.jsonl"]
     assert [row[:1] for row in rows(table)] == [(1,), (6,)]
     entries = [json.loads(line) for line in Path("bad.jsonl").read_text().splitlines()]
     assert {one["row"]: one["sqlstate"] for one in entries} == {
@@ -256,7 +256,7 @@ def test_too_many_rejects_end_the_load(table: SqlRunner) -> None:
     with pytest.raises(DataError, match=r"a\.csv: row \d"):
         table("COPY t FROM 'a.csv'")
     assert rows(table) == []
-    with pytest.raises(DataError, match="and 3 rows before it"):
+    with pytest.raises(DataError, match=r"MAX_REJECTS allows before it \(3\)"):
         table("COPY t FROM 'a.csv' (MAX_REJECTS 3)")
     assert table("COPY t FROM 'a.csv' (MAX_REJECTS 4)") == 2
 
@@ -300,7 +300,7 @@ def test_a_further_run_goes_on_where_the_last_one_ended(
     ]  # fmt: skip
     assert 0.4 < (seen[-1].fraction or 0) < 0.6
     assert table("COPY t FROM 'in' (STATE 'state.json')") == 150
-    assert table.notices == ["1 of 3 files were loaded before, by the state file"]
+    assert table.notices == ["left out as the state file has them: 1 of 3 files"]
     assert len(rows(table)) == 300
     assert table("COPY t FROM 'in' (STATE 'state.json')") == 0
     parquet("in/1.parquet", {"id": [1000], "at": [1]})  # written anew
@@ -314,7 +314,7 @@ def test_a_csv_file_is_resumed_by_its_rows(
     monkeypatch.setattr(reader, "BATCH_ROWS", 10)
     Path("a.csv").write_text("id,at\n" + "".join(f"{n},1\n" for n in range(35)) + "x,1\n36,1\n")
     found = fault(table, "COPY t FROM 'a.csv' (STATE 's')")
-    assert found.message.endswith("; 30 rows before it are written")
+    assert found.message.endswith("; 30 rows written before")
     assert "row 36" in found.message
     assert json.loads(Path("s").read_text())["files"]["a.csv"]["rows"] == 30
     assert table("COPY t FROM 'a.csv' (STATE 's', MAX_REJECTS 1)") == 6

@@ -1,0 +1,135 @@
+"""``pegasus-tab import``: COPY ... FROM, put together from options."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from pegasus_shell.exit_code import ExitCode, exit_code
+from pegasus_shell.narration import Narration
+
+INTERRUPTED = "Interrupted; rows whose write was under way may have been written"
+
+
+def _pairs(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Read ``FILE=TABLE`` column names."""
+    pairs = {}
+    for text in given:
+        name, sign, column = text.rpartition("=")
+        if not (sign and name and column):
+            raise click.BadParameter(f"{text!r} is not FILE_COLUMN=TABLE_COLUMN")
+        pairs[name] = column
+    return pairs
+
+
+@click.command("import")
+@click.argument("table")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--dsn", default="file:./pegasus-data", show_default=True, help="Node or cluster.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["parquet", "csv", "arrow"]),
+    help="How the files are written.  [default: as their names say]",
+)
+@click.option("--columns", help="The table's columns to fill, with commas between.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    callback=_pairs,
+    metavar="FILE=TABLE",
+    help="A column's name in the files and in the table; may repeat.",
+)
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["upsert", "ignore", "fail"]),
+    default="upsert",
+    show_default=True,
+    help="What happens to a row whose key exists.",
+)
+@click.option("--rejects", metavar="FILE", help="Where rows that do not fit are written.")
+@click.option(
+    "--max-rejects",
+    type=click.IntRange(min=0),
+    help="How many of them there may be.  [default: 0; any number with --rejects]",
+)
+@click.option("--state", metavar="FILE", help="Keeps what is done: run again to go on.")
+@click.option("--no-header", is_flag=True, help="CSV: the first line is a row.")
+@click.option("--delimiter", help="CSV: between values.  [default: ,]")
+@click.option("--null", help="CSV: what stands for NULL.  [default: nothing]")
+@click.option("--quote", help='CSV: around values; empty for none.  [default: "]')
+@click.option("-q", "--quiet", is_flag=True, help="Say only errors.")
+def import_(table: str, sources: tuple[str, ...], dsn: str, quiet: bool, **options: object) -> None:
+    """Load files into TABLE; each of SOURCES is a file, a folder, a quoted pattern or a URL.
+
+    The same as the statement COPY ... FROM, see the page on importing files.
+    """
+    sys.exit(_run(dsn, [statement(table, source, options) for source in sources], quiet=quiet))
+
+
+def _run(dsn: str, statements: Sequence[str], *, quiet: bool) -> ExitCode:
+    import pegasus_tab
+    from pegasus_shell.progress_bar import shown_progress
+
+    narration = Narration(quiet=quiet)
+    try:
+        with pegasus_tab.connect(dsn) as connection:
+            connection.add_notice_handler(lambda text: narration.say(f"NOTICE:  {text}"))
+            for text in statements:
+                with shown_progress(connection, narration.terminal):
+                    rows = connection.execute(text).rowcount
+                narration.say(f"COPY {rows}")
+    except pegasus_tab.Error as error:
+        error.position = None  # it would point into a statement that nobody has written
+        narration.fault(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        narration.say(INTERRUPTED)
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
+
+
+def statement(table: str, source: str, options: Mapping[str, object]) -> str:
+    """Return the COPY statement that some options mean.
+
+    Args:
+        table: its name as typed.
+        source: a file, folder, pattern or URL.
+        options: values of the command's options, by parameter name.
+    """
+    columns = str(options.get("columns") or "")
+    listed = f" ({', '.join(_name(one.strip()) for one in columns.split(','))})" if columns else ""
+    parts = [
+        f"{word} {_text(str(options[name]))}"
+        for name, word in (
+            ("format_", "FORMAT"),
+            ("on_conflict", "ON_CONFLICT"),
+            ("rejects", "REJECTS"),
+            ("state", "STATE"),
+            ("delimiter", "DELIMITER"),
+            ("null", "NULL"),
+            ("quote", "QUOTE"),
+        )
+        if options.get(name) is not None
+    ]
+    if options.get("max_rejects") is not None:
+        parts.append(f"MAX_REJECTS {options['max_rejects']}")
+    if options.get("no_header"):
+        parts.append("HEADER FALSE")
+    mapping = options.get("mapping")
+    if isinstance(mapping, dict) and mapping:
+        pairs = ", ".join(f"{_text(file)} = {_name(name)}" for file, name in mapping.items())
+        parts.append(f"MAPPING ({pairs})")
+    return f"COPY {_name(table)}{listed} FROM {_text(source)} ({', '.join(parts)})"
+
+
+def _name(text: str) -> str:
+    """Return a name for SQL; quoted, so that it means the very table or column typed."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
