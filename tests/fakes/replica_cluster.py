@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from pegasus_server.replication.collecting_group import SIZEABLE_OPERATIONS
 from pegasus_server.replication.describe import describe_effect, describe_replica
 from pegasus_server.replication.effects import (
     Abandon,
@@ -142,9 +143,9 @@ class ReplicaCluster:
     # What may happen.
 
     def write(self, name: NodeName, token: str) -> None:
-        """Have a client write to a server."""
+        """Have clients write to a server, so much that it is a mutation of its own."""
         change = [(token.encode(), b"")]
-        self.feed(name, ClientWrites(change, 1, 1, token, self.now_us))
+        self.feed(name, ClientWrites(change, 1, SIZEABLE_OPERATIONS, token, self.now_us))
 
     def deliver(self, sender: NodeName, receiver: NodeName) -> None:
         """Deliver the oldest message of a link; over a cut link it is lost."""

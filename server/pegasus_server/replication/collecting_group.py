@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from pegasus_server.replication.inputs import ClientWrites
 from pegasus_server.replication.mutation import Change
-from pegasus_tab.base.limits import MIB
+from pegasus_tab.base.limits import KIB, MIB
 
 GROUP_OPERATIONS_MAX = 8192
 """A group with this many client requests takes no more."""
 GROUP_BYTES_MAX = 4 * MIB
 """A group whose keys and values reach this many bytes takes no more."""
+SIZEABLE_OPERATIONS = 32
+SIZEABLE_BYTES = 64 * KIB
+"""From so many client requests or bytes on, sharing a mutation with later ones saves little."""
 
 
 class CollectingGroup:
@@ -28,6 +31,11 @@ class CollectingGroup:
     def is_full(self) -> bool:
         """Tell whether further writes must be refused."""
         return self._operations >= GROUP_OPERATIONS_MAX or self._bytes >= GROUP_BYTES_MAX
+
+    @property
+    def is_sizeable(self) -> bool:
+        """Tell whether it is worth a mutation of its own while others are in flight."""
+        return self._operations >= SIZEABLE_OPERATIONS or self._bytes >= SIZEABLE_BYTES
 
     def __len__(self) -> int:
         """Count the ClientWrites collected."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pegasus_server.replication.messages import LearnFile, LearnMode, Message
 from pegasus_server.replication.mutation import Change, Mutation
@@ -10,8 +10,7 @@ from pegasus_tab.base.cluster import ConfigQuery, ConfigUpdate, ReplicaReport, R
 from pegasus_tab.base.ids import Ballot, Decree, NodeName, Signature
 
 
-@dataclass(frozen=True, slots=True)
-class AppendLog:
+class AppendLog(NamedTuple):
     """Append a mutation to the shared log; answer with LogAppended once it is on disk.
 
     Attributes:
@@ -33,8 +32,7 @@ class AppendLog:
     committed: Decree
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """Apply a committed mutation to the engine, answer with Applied, then answer its clients.
 
     Attributes:
@@ -63,8 +61,7 @@ class Abandon:
     token: object
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send one message to other replicas of this partition; it may be lost."""
 
     to: tuple[NodeName, ...]

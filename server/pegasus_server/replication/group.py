@@ -39,6 +39,8 @@ class Group:
 
     def __init__(self) -> None:
         self._members: dict[NodeName, Member] = {}
+        self._secondaries: tuple[NodeName, ...] = ()
+        self._learners: tuple[Member, ...] = ()
 
     def __len__(self) -> int:
         """Count the members, learners included."""
@@ -47,6 +49,23 @@ class Group:
     def __iter__(self) -> Iterator[Member]:
         """Go through the members in the order they joined."""
         return iter(self._members.values())
+
+    @property
+    def secondaries(self) -> tuple[NodeName, ...]:
+        """The secondaries, in order."""
+        return self._secondaries
+
+    @property
+    def learners(self) -> tuple[Member, ...]:
+        """The learners that joined, in order."""
+        return self._learners
+
+    def _note_members(self) -> None:
+        """Tell members apart once, not for every prepare."""
+        members = self._members.values()
+        learners = [each for each in members if each.signature != NO_SIGNATURE]
+        self._learners = tuple(learners)
+        self._secondaries = tuple([e.node for e in members if e.signature == NO_SIGNATURE])
 
     def get(self, node: NodeName) -> Member | None:
         """Return the member on ``node``, None if it is none."""
@@ -62,12 +81,14 @@ class Group:
         for each in learners:
             if each.node not in self._members:
                 self._members[each.node] = Member(each.node, committed, each.signature)
+        self._note_members()
 
     def join(self, node: NodeName, signature: Signature, decree: Decree) -> Member:
         """Wait for a learner from ``decree`` on."""
         assert node not in self._members, "a node is a member once"
         member = Member(node, Decree(decree - 1), signature)
         self._members[node] = member
+        self._note_members()
         return member
 
     def leave(self, node: NodeName) -> None:
@@ -77,6 +98,7 @@ class Group:
             assert member.signature != NO_SIGNATURE, "A4: a secondary leaves through meta"
             assert not member.pinned, "A4: it may become a secondary any moment"
             del self._members[node]
+            self._note_members()
 
     def note_ack(self, node: NodeName, signature: Signature, decree: Decree) -> Member | None:
         """Take an acknowledgement; None if it comes from no member or an older attempt (A12)."""

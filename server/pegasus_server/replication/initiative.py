@@ -116,6 +116,17 @@ class Initiative:
         node = self._state.node
         return self._request(leadership, config, UpdateReason.STEP_DOWN, node, now_us)
 
+    @property
+    def is_content(self) -> bool:
+        """Tell whether nothing but time or bad news gives it more to ask for."""
+        roles = self._roles
+        if roles.learner is not None:
+            return False
+        leadership = roles.leadership
+        if leadership is None:
+            return True
+        return leadership.primary.leaving is None and not leadership.teaching.has_pupils
+
     def pursue(self, now_us: int) -> list[Effect]:
         """As primary, ask for what the state of the group calls for."""
         leadership = self._roles.serving

@@ -6,7 +6,7 @@ source must come in the order they happened.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pegasus_server.replication.messages import LearnFile, Message
 from pegasus_server.replication.mutation import Change
@@ -14,8 +14,7 @@ from pegasus_tab.base.cluster import ConfigNotice, ConfigProposal, ConfigUpdateR
 from pegasus_tab.base.ids import Ballot, Decree, NodeName, Signature
 
 
-@dataclass(frozen=True, slots=True)
-class ClientWrites:
+class ClientWrites(NamedTuple):
     """Writes of one turn, already evaluated into one physical batch.
 
     Attributes:
@@ -33,16 +32,14 @@ class ClientWrites:
     wall_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogAppended:
+class LogAppended(NamedTuple):
     """The disk answered: the mutation (decree, ballot) is on disk to the configured class."""
 
     decree: Decree
     ballot: Ballot
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """The engine applied this decree; the write is visible to reads."""
 
     decree: Decree
@@ -63,8 +60,7 @@ class BallotPersisted:
     signature: Signature
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A message of another replica of this partition arrived."""
 
     sender: NodeName

@@ -7,7 +7,7 @@ knows better answers Stale, a receiver that knows less takes the ballot over fir
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pegasus_server.replication.mutation import Mutation
 from pegasus_tab.base.cluster import PartitionConfig, ReplicaStatus
@@ -17,8 +17,7 @@ NO_SIGNATURE = Signature(0)
 """In messages between primary and secondary, which concern no learning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare:
+class Prepare(NamedTuple):
     """Primary to secondary or joined learner: hold this mutation.
 
     Attributes:
@@ -51,8 +50,7 @@ class PrepareOutcome(StrEnum):
     """It is no member; it lost what it knew, or never knew."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareAck:
+class PrepareAck(NamedTuple):
     """Secondary or learner to primary.
 
     Attributes:

@@ -1,8 +1,8 @@
 """A mutation: one numbered change of a partition, as its primary ordered it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from pegasus_tab.base.ids import Ballot, Decree
 
@@ -10,8 +10,7 @@ Change: TypeAlias = tuple[bytes, bytes | None]
 """One change of a physical batch, as the storage engine takes it; opaque here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mutation:
+class Mutation(NamedTuple):
     """A physical batch with its position (PacificA section 2).
 
     Attributes:
@@ -35,7 +34,7 @@ class Mutation:
     def under(self, ballot: Ballot) -> "Mutation":
         """Return the same change, prepared under a later ballot."""
         assert ballot > self.ballot, "A7: a mutation is prepared again only under a higher ballot"
-        return replace(self, ballot=ballot)
+        return self._replace(ballot=ballot)
 
 
 @dataclass(slots=True)

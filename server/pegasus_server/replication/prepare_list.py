@@ -112,12 +112,13 @@ class PrepareList:
 
     def add(self, entry: Prepared) -> None:
         """Append the next mutation; its decree must be prepared + 1."""
-        assert entry.decree == self.prepared + 1, "A2: one mutation per decree, no holes"
+        mutation = entry.mutation
+        assert mutation.decree == self.prepared + 1, "A2: one mutation per decree, no holes"
         if self._entries:
             last = self._entries[-1].mutation
-            assert entry.ballot >= last.ballot, "A2: ballots never fall"
-            assert entry.mutation.born >= last.born, "A2: a later primary adds above earlier ones"
-            assert entry.mutation.timestamp_us > last.timestamp_us
+            assert mutation.ballot >= last.ballot, "A2: ballots never fall"
+            assert mutation.born >= last.born, "A2: a later primary adds above earlier ones"
+            assert mutation.timestamp_us > last.timestamp_us
         self._entries.append(entry)
 
     def replace(self, mutation: Mutation) -> Prepared:
@@ -154,8 +155,10 @@ class PrepareList:
         if entry is None or entry.ballot != ballot:
             return
         entry.logged = True
-        while (following := self.get(Decree(self._logged + 1))) and following.logged:
-            self._logged = following.decree
+        if decree == self._logged + 1:
+            while entry is not None and entry.logged:
+                self._logged = entry.decree
+                entry = self.get(Decree(self._logged + 1))
 
     def commit_next(self, limit: Decree) -> Prepared | None:
         """Commit and return the mutation at committed + 1.
@@ -166,17 +169,18 @@ class PrepareList:
         Returns:
             None if it is not logged here or lies beyond the limit (A4).
         """
-        if not self._entries:
+        if limit <= self._committed or not self._entries:
             return None
         entry = self._entries[0]
-        if not entry.logged or entry.decree > limit:
+        if not entry.logged:
             return None
         self._entries.popleft()
-        assert entry.decree == self._committed + 1, "A4: commit in decree order"
-        self._committed = entry.decree
-        self._committed_us = entry.mutation.timestamp_us
+        mutation = entry.mutation
+        assert mutation.decree == self._committed + 1, "A4: commit in decree order"
+        self._committed = mutation.decree
+        self._committed_us = mutation.timestamp_us
         if self._keeps_recent:
-            self.recent.add(entry.mutation)
+            self.recent.add(mutation)
         return entry
 
     def note_applied(self, decree: Decree) -> None:
@@ -184,7 +188,7 @@ class PrepareList:
         assert decree == self._applied + 1, "A4: apply in decree order"
         self._applied = decree
 
-    def check(self) -> None:
-        """Assert A1."""
-        assert self._applied <= self._committed <= self._logged, "A1"
+    def check(self, durable: int = 0) -> None:
+        """Assert A1, with the decree that the engine is on disk up to."""
+        assert durable <= self._applied <= self._committed <= self._logged, "A1"
         assert self._logged <= self._committed + len(self._entries), "A1"

@@ -1,10 +1,12 @@
 """The primary of one partition (PacificA section 2, pegasus-features.md d4, d5).
 
-Theory of operation. A turn's client writes come in as one physical batch. While fewer than
-WINDOW_MUTATIONS_MAX mutations are in flight they become a mutation at once: it gets the next
-decree, a place in the prepare list, and leaves for the log and for every member of the group at
-the same time. Otherwise they join the collecting group, which becomes one mutation when a place is
-free; that is where batching under load comes from. A mutation commits when the own disk and every
+Theory of operation. A turn's client writes come in as one physical batch. If no mutation is in
+flight they become one at once: it gets the next decree, a place in the prepare list, and leaves for
+the log and for every member of the group at the same time. Otherwise they join the collecting
+group, which becomes one mutation when what is in flight is committed, or before that when the group
+is a sizeable one and fewer than WINDOW_MUTATIONS_MAX are in flight. That is where batching under
+load comes from, and it is what makes load cheap: a mutation costs three servers about 150 us
+whatever it carries, a write in it about 15 us. A mutation commits when the own disk and every
 member hold it, in decree order; each commit asks for an Apply, and only after it the clients are
 answered. The own disk is a member like the others.
 
@@ -189,11 +191,12 @@ class Primary:
         Returns:
             Effects in the order to carry them out.
         """
-        effects = self._react(event, now_us)
+        effects = self.react(event, now_us)
         self._list.check()
         return effects
 
-    def _react(self, event: PrimaryInput, now_us: int) -> list[Effect]:
+    def react(self, event: PrimaryInput, now_us: int) -> list[Effect]:
+        """Do the same for a caller that checks the prepare list itself."""
         match event:
             case ClientWrites():
                 return self._on_client_writes(event, now_us)
@@ -257,8 +260,13 @@ class Primary:
         """Commit what every member holds, then use the places that became free."""
         if self.frozen:
             return []
+        committed = self._list.committed
         limit = self._group.acked(self._carried)
+        if limit <= committed:
+            return []  # no place became free, so nothing waits that did not have to before
         effects: list[Effect] = [*self._state.commit(limit)]
+        if self._list.committed == committed:
+            return effects
         return effects + self.advance(now_us)
 
     def advance(self, now_us: int) -> list[Effect]:
@@ -276,11 +284,17 @@ class Primary:
                 effects += self._carry_next(now_us)
             elif self._owes_noop:
                 effects += self._close(now_us)
-            elif self._collecting and place < WINDOW_MUTATIONS_MAX:
+            elif self._may_take(place):
                 effects += self._prepare(*self._collecting.take(), now_us)
             else:
                 break
         return effects
+
+    def _may_take(self, in_flight: int) -> bool:
+        """Tell whether the collecting group is to become a mutation now."""
+        if in_flight == 0:
+            return bool(self._collecting)
+        return in_flight < WINDOW_MUTATIONS_MAX and self._collecting.is_sizeable
 
     def _carry_next(self, now_us: int) -> list[Effect]:
         """Prepare the next mutation of an earlier ballot again, under this one."""
@@ -326,14 +340,12 @@ class Primary:
         self._spread = self._list.committed
         if not self._has_absent_learner():
             self._checked_us = now_us
-        secondaries = tuple([m.node for m in self._group if m.signature == NO_SIGNATURE])
-        if secondaries:
-            prepare = Prepare(mutation, self._list.committed)
-            effects.append(Send(secondaries, prepare))
-        for member in self._group:
-            if member.signature != NO_SIGNATURE:
-                prepare = Prepare(mutation, self._list.committed, member.signature)
-                effects.append(Send((member.node,), prepare))
+        committed = self._list.committed
+        if self._group.secondaries:
+            effects.append(Send(self._group.secondaries, Prepare(mutation, committed)))
+        for learner in self._group.learners:
+            prepare = Prepare(mutation, committed, learner.signature)
+            effects.append(Send((learner.node,), prepare))
         return effects
 
     def _send_again(self, member: Member, first: Decree, now_us: int) -> list[Effect]:

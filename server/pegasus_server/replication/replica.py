@@ -59,6 +59,7 @@ from pegasus_server.replication.messages import (
     Message,
     Prepare,
     PrepareAck,
+    PrepareOutcome,
     Stale,
 )
 from pegasus_server.replication.primary import NOT_SERVING, Primary
@@ -190,22 +191,25 @@ class Replica:
         Returns:
             Effects in the order to carry them out.
         """
-        status, ballot = self.status, self.ballot
+        state, roles = self.state, self._roles
+        status, ballot = roles.status, state.ballot
         effects = self._react(event, now_us)
-        effects += self._pursue(now_us)
-        if (self.status, self.ballot) != (status, ballot):
-            effects.append(StatusChanged(self.status, self.ballot))
-        assert self.ballot >= ballot, "A6: ballots never fall"
-        self.state.check()
-        self._roles.check()
+        if not (is_routine(event) and self._initiative.is_content):
+            effects += self._pursue(now_us)
+            roles.check()
+        if roles.status != status or state.ballot != ballot:
+            effects.append(StatusChanged(roles.status, state.ballot))
+            roles.check()
+        assert state.ballot >= ballot, "A6: ballots never fall"
+        state.mutations.check(state.durable)
         return effects
 
     def _react(self, event: ReplicaInput, now_us: int) -> list[Effect]:
+        if isinstance(event, Received):  # most inputs are
+            return self._on_received(event, now_us)
         match event:
             case ClientWrites() | LogAppended() | Applied() | Flushed() | BallotPersisted():
                 return self._on_local(event, now_us)
-            case Received():
-                return self._on_received(event, now_us)
             case Tick():
                 return self._on_tick(now_us)
             case ConfigProposal() | ConfigUpdateReply() | ConfigNotice():
@@ -232,7 +236,7 @@ class Replica:
                 leadership = self._roles.serving
                 if leadership is None:
                     return [Refuse(NOT_SERVING, event.token)]
-                return leadership.primary.step(event, now_us)
+                return leadership.primary.react(event, now_us)
             case LogAppended():
                 return self._on_log_appended(event, now_us)
             case Applied():
@@ -247,7 +251,7 @@ class Replica:
     def _on_log_appended(self, event: LogAppended, now_us: int) -> list[Effect]:
         roles = self._roles
         if roles.leadership is not None:
-            return roles.leadership.primary.step(event, now_us)
+            return roles.leadership.primary.react(event, now_us)
         if roles.learner is not None:
             return roles.learner.on_log_appended(event)
         self.state.mutations.note_logged(event.decree, event.ballot)
@@ -453,7 +457,7 @@ class Replica:
         if self.is_lapsed and now_us >= self._queried_us + QUERY_RESEND_US:
             effects += self._query(now_us)
         if self._roles.serving is not None:
-            effects += self._roles.serving.primary.step(Tick(), now_us)
+            effects += self._roles.serving.primary.react(Tick(), now_us)
         if self.learner is not None:
             effects += self.learner.on_tick(now_us)
         return effects
@@ -470,3 +474,17 @@ class Replica:
         if self.learner is not None:
             due.append(self.learner.next_deadline())
         return min([each for each in due if each is not None], default=None)
+
+
+def is_routine(event: ReplicaInput) -> bool:
+    """Tell whether an input is one of two-phase commit as it goes day in, day out.
+
+    None of these gives a replica a reason to ask meta for something that the next Tick would not
+    find as well, so they are spared the question.
+    """
+    if isinstance(event, Received):
+        message = event.message
+        if isinstance(message, PrepareAck):
+            return message.outcome == PrepareOutcome.OK
+        return isinstance(message, Prepare)
+    return isinstance(event, ClientWrites | LogAppended | Applied)

@@ -37,12 +37,8 @@ class ReplicaState:
 
     def commit(self, limit: Decree) -> list[Apply]:
         """Commit in decree order what is logged here and not beyond ``limit``."""
-        effects = []
+        effects: list[Apply] = []
         while entry := self.mutations.commit_next(limit):
-            effects.append(Apply(entry.decree, entry.mutation.changes, entry.tokens))
+            mutation = entry.mutation
+            effects.append(Apply(mutation.decree, mutation.changes, entry.tokens))
         return effects
-
-    def check(self) -> None:
-        """Assert A1 with the durable decree."""
-        assert self.durable <= self.mutations.applied, "A1"
-        self.mutations.check()

@@ -80,15 +80,18 @@ class Roles:
 
     def check(self) -> None:
         """Assert that status and role fit."""
-        roles = (self.leadership, self.secondary, self.learner)
-        assert sum(each is not None for each in roles) <= 1, "one role at most"
-        if self.leadership is not None:
-            assert self.leadership.primary.ballot == self._state.ballot, "A6"
-        if self.status == ReplicaStatus.PRIMARY:
-            assert self.leadership is not None
-        if self.status == ReplicaStatus.SECONDARY:
-            assert self.secondary is not None
-        assert (self.status == ReplicaStatus.LEARNER) == (self.learner is not None)
+        status, leadership = self.status, self.leadership
+        if leadership is not None:
+            assert self.secondary is None, "one role at most"
+            assert self.learner is None, "one role at most"
+            assert leadership.primary.ballot == self._state.ballot, "A6"
+            assert status in (ReplicaStatus.PRIMARY, ReplicaStatus.INACTIVE)
+        elif self.secondary is not None:
+            assert self.learner is None, "one role at most"
+            assert status in (ReplicaStatus.SECONDARY, ReplicaStatus.INACTIVE)
+        else:
+            assert status not in (ReplicaStatus.PRIMARY, ReplicaStatus.SECONDARY)
+            assert (status == ReplicaStatus.LEARNER) == (self.learner is not None)
 
     def may_reply_read(self, now_us: int) -> bool:
         """Tell whether a read that was just done may be answered (A13)."""

@@ -74,6 +74,11 @@ class Teaching:
         """Who is taught, in the order they were added."""
         return tuple([Learner(each.node, each.signature) for each in self._pupils.values()])
 
+    @property
+    def has_pupils(self) -> bool:
+        """Tell whether anybody is taught."""
+        return bool(self._pupils)
+
     def add(self, node: NodeName, now_us: int) -> list[Effect]:
         """Begin to teach a node; one that is taught already is told again.
 

@@ -48,6 +48,7 @@ class Front(Factory):
 
     def __init__(self, reactor: Any, config: ServerConfig, take: TakeMessage) -> None:
         self.turn = Turn(wall_us)
+        self.turn.last_for_rounds_of(reactor)
         self.timers = Timers(reactor, self.turn)
         self.connections = Connections(
             config.connections_max, config.connections_per_address_max, lambda _: None

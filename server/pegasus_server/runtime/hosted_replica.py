@@ -96,6 +96,7 @@ class HostedReplica(Replica):
         self._record = record
         self._inputs: deque[ReplicaInput] = deque()
         self._is_driving = False
+        self._has_changed = True
         self._is_dropped = False
         self._is_closed = False
         self.failure = ""
@@ -157,17 +158,21 @@ class HostedReplica(Replica):
         if self._is_driving or self._is_closed:
             return
         self._is_driving = True
+        now_us = boottime_us()
         try:
             while self._inputs:
-                self._step(self._inputs.popleft())
+                self._step(self._inputs.popleft(), now_us)
         finally:
             self._is_driving = False
-        self._refuse_as_needed()
-        self._report_idle()
+        # Once it serves, a primary goes on until its status changes; before, it begins any moment.
+        if self._has_changed or (self._refusal is not None and self.machine.primary is not None):
+            self._refuse_as_needed()
+        if self._on_idle is not None:
+            self._report_idle()
 
-    def _step(self, event: ReplicaInput) -> None:
+    def _step(self, event: ReplicaInput, now_us: int) -> None:
         try:
-            for effect in self.machine.step(event, boottime_us()):
+            for effect in self.machine.step(event, now_us):
                 self._perform(effect)
         except EngineDamaged as error:
             self._break(str(error), event)
@@ -183,6 +188,7 @@ class HostedReplica(Replica):
 
     def _refuse_as_needed(self) -> None:
         """Answer requests only as a primary that serves; others lead clients to ask meta again."""
+        self._has_changed = False
         primary = self.machine.primary
         is_primary = self.machine.status == ReplicaStatus.PRIMARY
         serves = is_primary and primary is not None and primary.is_serving and not self._is_dropped
@@ -212,6 +218,7 @@ class HostedReplica(Replica):
             case ReportToMeta():
                 self._parts.tell_leader(effect.message)
             case StatusChanged():
+                self._has_changed = True
                 logger.info("replica %s is %s, ballot %d", self.gpid, effect.status, effect.ballot)
             case Quarantine():
                 # Those whose mutation was committed and could not be applied.

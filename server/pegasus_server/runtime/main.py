@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from twisted.internet import epollreactor
+from twisted.internet.main import installReactor
 
 from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.runtime.clock import boottime_seconds
@@ -28,6 +28,7 @@ from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
 from pegasus_server.runtime.replica_server import ReplicaServer
+from pegasus_server.runtime.round_reactor import RoundReactor
 from pegasus_server.runtime.startup_fault import (
     EXIT_BAD_FOLDER,
     EXIT_FAILED,
@@ -195,11 +196,10 @@ def _serve(reactor: Any, server: Node | MetaServer | ReplicaServer) -> int:
 
 def _install_reactor() -> Any:
     """Install Twisted's epoll reactor on the boot clock, before anything else imports a reactor."""
-    cast("Any", epollreactor).install()
-    from twisted.internet import reactor
-
+    reactor = RoundReactor()
     # Twisted's default is the wall clock, and every timer would follow its steps.
     cast("Any", reactor).seconds = boottime_seconds
+    cast("Any", installReactor)(reactor)
     return reactor
 
 

@@ -75,6 +75,7 @@ class Node(Factory):
         self._options = options
         self._folder = folder
         self._turn = Turn(wall_us)
+        self._turn.last_for_rounds_of(reactor)
         self._timers = Timers(reactor, self._turn)
         self._connections = Connections(
             options.connections_max, options.connections_per_address_max, self._on_count

@@ -113,7 +113,17 @@ def encode_message(message: object, gpid: Gpid, batches: BatchEncoder) -> bytes:
         PeerFrameError: the message is too large to send.
     """
     if isinstance(message, Prepare):
-        return encode_frame(_PREPARE_CODE, gpid, _encode_prepare(message, batches))
+        mutation = message.mutation
+        head = _PREPARE.pack(
+            mutation.ballot,
+            mutation.decree,
+            mutation.timestamp_us,
+            mutation.bytes,
+            mutation.born,
+            message.committed,
+            message.signature,
+        )
+        return encode_frame(_PREPARE_CODE, gpid, head, batches.body(mutation.changes))
     if isinstance(message, PrepareAck):
         payload = _PREPARE_ACK.pack(
             message.ballot, message.decree, _OUTCOME_NUMBERS[message.outcome], message.signature
@@ -125,20 +135,6 @@ def encode_message(message: object, gpid: Gpid, batches: BatchEncoder) -> bytes:
 def encode_hello(hello: Hello) -> bytes:
     """Make the first frame of a connection."""
     return encode_frame(_CODES[Hello], NO_PARTITION, _encode(hello))
-
-
-def _encode_prepare(message: Prepare, batches: BatchEncoder) -> bytes:
-    mutation = message.mutation
-    head = _PREPARE.pack(
-        mutation.ballot,
-        mutation.decree,
-        mutation.timestamp_us,
-        mutation.bytes,
-        mutation.born,
-        message.committed,
-        message.signature,
-    )
-    return head + batches.body(mutation.changes)
 
 
 def decode_message(frame: PeerFrame) -> object:

@@ -141,11 +141,14 @@ class ClientConnection(TwistedProtocol):
                     break
                 if is_slow and self._reactor.seconds() - started > SLICE_SECONDS_MAX:
                     self._rest()
+                    turn.finish()  # this was long enough for the writes of the round to wait
                     break
             else:
                 if self._reader.fault is not None:
                     self._refuse(self._reader.fault)
         finally:
+            if self._replies:
+                self._write()  # what reads were answered with waits for nothing else
             turn.close()
 
     def _refuse(self, fault: RemoteProtocolError) -> None:

@@ -1,4 +1,4 @@
-"""A turn: one visit of the reactor, from the bytes it brings to the bytes it sends.
+"""A turn: one round of the reactor, from the bytes it brings to the bytes it sends.
 
 What must happen once per turn rather than once per request is collected here: the clock is read
 once, the writes that hit one replica become one mutation, the mutations of all replicas go to the
@@ -6,10 +6,13 @@ log in one piece, and the replies to one connection leave in one system call. Th
 throughput of pipelined clients comes from.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from pegasus_server.runtime.clock import expiry_seconds
+
+logger = logging.getLogger(__name__)
 
 
 class EndsTurn(Protocol):
@@ -17,6 +20,13 @@ class EndsTurn(Protocol):
 
     def end_turn(self) -> None:
         """Send what was collected."""
+
+
+class HasRounds(Protocol):
+    """A reactor that tells when a round is over; see ``RoundReactor``."""
+
+    def at_round_end(self, work: Callable[[], None]) -> None:
+        """Have ``work`` called at the end of every round."""
 
 
 class Turn:
@@ -28,7 +38,7 @@ class Turn:
         wall_us: reads the wall clock, microseconds since 1970.
 
     Attributes:
-        now_us: wall clock of this turn, microseconds since 1970.
+        now_us: wall clock of the visit under way, microseconds since 1970.
         now: the same in seconds since 2016.
         written: replicas that took writes in this turn; each adds itself once.
         logging: the log, once it was given mutations in this turn; it adds itself.
@@ -37,6 +47,7 @@ class Turn:
 
     def __init__(self, wall_us: Callable[[], int]) -> None:
         self._wall_us = wall_us
+        self._lasts_a_round = False
         self.now_us = 0
         self.now = 0
         self.written: list[EndsTurn] = []
@@ -44,29 +55,45 @@ class Turn:
         self.answered: list[EndsTurn] = []
         self.open()
 
+    def last_for_rounds_of(self, reactor: HasRounds) -> None:
+        """Let all visits of a round of the reactor be one turn."""
+        self._lasts_a_round = True
+        reactor.at_round_end(self._finish_round)
+
     def open(self) -> None:
-        """Begin a turn: read the clock."""
-        assert not self.written
+        """Begin a visit of a socket, a timer or another thread: read the clock."""
         self.now_us = self._wall_us()
         self.now = expiry_seconds(self.now_us)
 
     def close(self) -> None:
+        """End a visit, and with it the turn unless that lasts for the round."""
+        if not self._lasts_a_round:
+            self.finish()
+
+    def finish(self) -> None:
         """End the turn: writes go to their replicas, mutations to the log, replies to clients."""
         if self.written:
             written, self.written = self.written, []
             for replica in written:
                 replica.end_turn()
         if self.logging:
-            logging, self.logging = self.logging, []
-            for log in logging:
+            logs, self.logging = self.logging, []
+            for log in logs:
                 log.end_turn()
         if self.answered:
             answered, self.answered = self.answered, []
             for connection in answered:
                 connection.end_turn()
 
+    def _finish_round(self) -> None:
+        try:
+            self.finish()
+        except Exception:
+            # As for whatever else a reactor calls: the next round is not the worse for it.
+            logger.exception("a turn did not end well")
+
     def run(self, work: Callable[[], object]) -> None:
-        """Do work that did not come from a connection (disk answers, timers) as a turn."""
+        """Do work that did not come from a connection (disk answers, timers) as a visit."""
         self.open()
         try:
             work()

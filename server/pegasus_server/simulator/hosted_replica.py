@@ -12,6 +12,7 @@ from pegasus_server.data.overlay import Overlay
 from pegasus_server.data.writes import WriteRequest, evaluate
 from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
 from pegasus_server.replication import log_body
+from pegasus_server.replication.collecting_group import SIZEABLE_OPERATIONS
 from pegasus_server.replication.effects import (
     Abandon,
     AppendLog,
@@ -267,7 +268,8 @@ class HostedReplica:
         token = WriteToken(client, question.request_id, evaluation.changes, evaluation.respond)
         self._overlay.prepare(token.changes)
         size = sum(len(key) + len(value or b"") for key, value in token.changes)
-        self.drive(ClientWrites(token.changes, size, 1, token, wall_us))
+        # A write of the simulator stands for a turn's: several mutations are to be in flight.
+        self.drive(ClientWrites(token.changes, size, SIZEABLE_OPERATIONS, token, wall_us))
 
     def _refuse(self, token: object, error: str) -> None:
         write = _write(token)
