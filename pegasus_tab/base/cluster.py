@@ -281,7 +281,9 @@ class ConfigSyncReply:
     Attributes:
         notices: a partition whose primary meta is about to replace is left out.
         garbage: replicas that may be deleted: the partition is whole without them.
+        purged: tables that are gone for good: their replicas may be deleted whatever they are.
     """
 
     notices: tuple[ConfigNotice, ...]
     garbage: tuple[Gpid, ...]
+    purged: tuple[int, ...] = ()

@@ -244,8 +244,9 @@ class FakeReplicaServer:
             case ConfigSyncReply():
                 for notice in message.notices:
                     self._on_config(notice, now_us)
-                for gpid in message.garbage:
-                    del self.replicas[gpid]
+                for gpid in tuple(self.replicas):
+                    if gpid in message.garbage or gpid.app_id in message.purged:
+                        del self.replicas[gpid]
 
     def sync(self, now_us: int, survey: int, to: NodeName | None = None) -> None:
         self._next_sync_us = now_us + SYNC_US

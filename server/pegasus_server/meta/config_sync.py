@@ -67,14 +67,17 @@ def answer_sync(sync: ConfigSync, facts: SyncFacts) -> ConfigSyncReply:
     """Answer with the configurations of the stored replicas, and which of them may go."""
     notices = []
     garbage = []
+    purged = set()
     for report in sync.reports:
         if report.node != sync.node:
             continue
         if facts.may_tell(sync.node, report.gpid) and _concerns(report, facts):
             notices.append(ConfigNotice(report.gpid, facts.spoken(report.gpid), sync.sent_us))
-        if facts.may_delete and (_is_purged(report, facts) or _is_garbage(report, facts)):
+        if facts.may_delete and _is_garbage(report, facts):
             garbage.append(report.gpid)
-    return ConfigSyncReply(tuple(notices), tuple(garbage))
+        if facts.may_delete and facts.tables.is_purged(report.gpid.app_id):
+            purged.add(report.gpid.app_id)
+    return ConfigSyncReply(tuple(notices), tuple(garbage), tuple(sorted(purged)))
 
 
 def _concerns(report: ReplicaReport, facts: SyncFacts) -> bool:
@@ -83,11 +86,6 @@ def _concerns(report: ReplicaReport, facts: SyncFacts) -> bool:
     if report.node in config.members or report.ballot < config.ballot:
         return True
     return report.status in _SERVING
-
-
-def _is_purged(report: ReplicaReport, facts: SyncFacts) -> bool:
-    """Tell whether a replica's table is gone for good, as the operator who dropped it wanted."""
-    return facts.tables.is_purged(report.gpid.app_id)
 
 
 def _is_garbage(report: ReplicaReport, facts: SyncFacts) -> bool:

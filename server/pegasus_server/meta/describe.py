@@ -100,7 +100,8 @@ def _describe_account(
             told = "; ".join(
                 f"{each.gpid} {describe_config(each.config)}" for each in message.notices
             )
-            return f"ConfigSyncReply [{told}] garbage [{_listed(message.garbage)}]"
+            purged = f" purged [{_listed(message.purged)}]" if message.purged else ""
+            return f"ConfigSyncReply [{told}] garbage [{_listed(message.garbage)}]{purged}"
         case ReplicaReport():
             return f"ReplicaReport {describe_report(message)}"
         case Stored():

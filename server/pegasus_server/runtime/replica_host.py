@@ -146,16 +146,25 @@ class ReplicaHost:
 
         self._take_out(replica, lambda: self._quarantine(replica), gone)
 
-    def delete(self, gpid: Gpid) -> None:
-        """Delete a replica that meta has no use for, unless it is in use again."""
+    def delete_table(self, app_id: int) -> None:
+        """Delete the replicas of a table that is gone for good, whatever they are doing."""
+        for gpid in [each.gpid for each in self.replicas.values() if each.gpid.app_id == app_id]:
+            self.delete(gpid, is_purged=True)
+
+    def delete(self, gpid: Gpid, *, is_purged: bool = False) -> None:
+        """Delete a replica that meta has no use for, unless it is in use again.
+
+        Args:
+            gpid: the partition.
+            is_purged: its table is gone for good.
+        """
         replica = self.replicas.get(gpid)
         if replica is None or replica.learning.is_replacing:
             return
-        is_dropped = self._notes.is_dropped(gpid.app_id)
         idle = (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR)
-        if replica.machine.status not in idle and not is_dropped:
+        if replica.machine.status not in idle and not is_purged:
             return
-        keeps = replica.is_failed and not is_dropped
+        keeps = replica.is_failed and not is_purged
 
         def remove() -> None:
             if keeps:

@@ -263,6 +263,8 @@ class ReplicaServer:
             self._host.drive(notice.gpid, notice, is_invitation=False)
         for gpid in reply.garbage:
             self._host.delete(gpid)
+        for app_id in reply.purged:
+            self._host.delete_table(app_id)
 
     def _on_file_request(self, request: StreamRequest, connection: socket.socket) -> None:
         replica = self._host.replicas.get(request.gpid)

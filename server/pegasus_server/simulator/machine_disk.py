@@ -54,14 +54,12 @@ class MachineDisk:
         replicas: gpid -> folder.
         incarnation: rises with every start.
         set_aside: how many replicas' data was set aside or quarantined.
-        dropped: tables meta said are dropped.
     """
 
     log: SimulatedDisk = field(default_factory=SimulatedDisk)
     replicas: dict[Gpid, ReplicaFiles] = field(default_factory=dict)
     incarnation: int = 0
     set_aside: int = 0
-    dropped: set[int] = field(default_factory=set)
 
     def clear_quarantine(self) -> None:
         """Let the operator take the quarantined replicas away."""

@@ -99,13 +99,15 @@ class ReplicaHost:
         for event in self._early.pop(gpid):
             replica.drive(event)
 
-    def delete(self, gpid: Gpid) -> None:
+    def delete_table(self, app_id: int) -> None:
+        """Delete the replicas of a table that is gone for good."""
+        for gpid in [each for each in self.replicas if each.app_id == app_id]:
+            self.delete(gpid, is_purged=True)
+
+    def delete(self, gpid: Gpid, *, is_purged: bool = False) -> None:
         """Delete a replica meta does not need, unless it is in use again."""
         replica = self.replicas.get(gpid)
-        if replica is None:
-            return
-        is_dropped = gpid.app_id in self._parts.disk.dropped
-        if replica.machine.status not in IDLE and not is_dropped:
+        if replica is None or (replica.machine.status not in IDLE and not is_purged):
             return
         replica.end()
         del self.replicas[gpid]

@@ -6,7 +6,6 @@ from functools import partial
 
 from pegasus_server.meta.lease_numbers import LeaseNumbers
 from pegasus_server.meta.messages import StoredRequest, SyncRequest, TableNotice, ToMeta
-from pegasus_server.meta.table import TableStatus
 from pegasus_server.meta.worker_lease import (
     BeaconAnswered,
     LeaderChanged,
@@ -169,9 +168,7 @@ class ReplicaServer:
                 self._on_account_answered(message)
             case SyncRequest():
                 self._account(message.survey)
-            case TableNotice():
-                self._note_table(message)
-            case StoredRequest():
+            case TableNotice() | StoredRequest():
                 pass
             case _:
                 raise AssertionError(f"a replica server does not understand {message}")
@@ -247,14 +244,10 @@ class ReplicaServer:
         now_us = self._process.now_us
         self._tell_leader(ConfigSync(self.node, reports, self._incarnation, now_us, survey))
 
-    def _note_table(self, notice: TableNotice) -> None:
-        if notice.status is TableStatus.DROPPED:
-            self._disk.dropped.add(notice.app_id)
-        else:
-            self._disk.dropped.discard(notice.app_id)
-
     def _on_account_answered(self, reply: ConfigSyncReply) -> None:
         for notice in reply.notices:
             self._host.drive(notice.gpid, notice)
         for gpid in reply.garbage:
             self._host.delete(gpid)
+        for app_id in reply.purged:
+            self._host.delete_table(app_id)
