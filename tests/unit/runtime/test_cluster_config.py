@@ -86,3 +86,37 @@ def test_a_meta_server_of_its_own_is_the_only_one(tmp_path: Path) -> None:
     text = META.replace('"]', '", "127.0.0.1:34602"]')
     with pytest.raises(StartupFault, match="the only one"):
         read_config(file(tmp_path, text), MetaConfig)
+
+
+def test_several_meta_servers_share_zookeeper(tmp_path: Path) -> None:
+    text = META.replace('"]', '", "127.0.0.1:34602"]') + 'zookeeper = "z1:2181,z2:2181"\n'
+    config = read_config(file(tmp_path, text), MetaConfig)
+    assert config.root == "/pegasus-tab/c"
+    assert config.zookeeper_session_ms == 10_000
+    config = read_config(file(tmp_path, text + 'zookeeper_root = "/a/b.c"\n'), MetaConfig)
+    assert config.root == "/a/b.c"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('zookeeper = "z1"', "host:port"),
+        ('zookeeper = "z1:2181,"', "host:port"),
+        ('zookeeper = "z1:99999"', "host:port"),
+        ('zookeeper = "z:1"\nzookeeper_root = "/"', "is not a path"),
+        ('zookeeper = "z:1"\nzookeeper_root = "a"', "is not a path"),
+        ('zookeeper = "z:1"\nzookeeper_root = "/a/../b"', "is not a path"),
+        ('zookeeper = "z:1"\nzookeeper_root = "/a/"', "is not a path"),
+        ('zookeeper = "z:1"\nzookeeper_session_ms = 3999', "4000..40000"),
+        ('zookeeper = "z:1"\nzookeeper_session_ms = 40001', "4000..40000"),
+        ('zookeeper_root = "/a"', "needs zookeeper"),
+        ('zookeeper = "z:1"\nport = 34602', "does not name this meta server"),
+        ('level = "deadly"', "freezed, steady, lively"),
+    ],
+)
+def test_contradictions_of_a_meta_server_are_refused(
+    tmp_path: Path, line: str, reason: str
+) -> None:
+    kept = META.replace("port = 34601\n", "") if "port = " in line else META
+    with pytest.raises(StartupFault, match=reason):
+        read_config(file(tmp_path, kept + line), MetaConfig)
