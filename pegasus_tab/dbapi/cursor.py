@@ -263,13 +263,13 @@ class Cursor:
         Raises:
             NotSupportedError: pyarrow is not installed.
         """
-        from pegasus_tab.dbapi.arrow import record_batch_reader
+        from pegasus_tab.execute.arrow_result import record_batch_reader
 
         return record_batch_reader(self._check_rows(), self._rest())
 
     def fetch_arrow_table(self) -> "pa.Table":
         """Return the remaining rows as an Arrow table; raises as ``fetch_record_batch``."""
-        from pegasus_tab.dbapi.arrow import table
+        from pegasus_tab.execute.arrow_result import table
 
         return table(self._check_rows(), self._rest())
 
@@ -279,7 +279,7 @@ class Cursor:
         Raises:
             NotSupportedError: pandas or pyarrow is not installed.
         """
-        from pegasus_tab.dbapi.arrow import data_frame
+        from pegasus_tab.execute.arrow_result import data_frame
 
         return data_frame(self._check_rows(), self._rest())
 

@@ -7,10 +7,13 @@ Each executor's module is imported when a plan first wants it: a process that ru
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.sql.plan_nodes import (
     Balance,
+    CancelJob,
     CopyFrom,
+    CopyQuery,
     CountRows,
     Delete,
     Explain,
+    ExportTable,
     Insert,
     Plan,
     ResidualQuery,
@@ -18,8 +21,10 @@ from pegasus_tab.sql.plan_nodes import (
     SetOption,
     Show,
     Statement,
+    TransferPlan,
     Update,
     ValuesQuery,
+    VerifyExport,
 )
 
 
@@ -38,6 +43,8 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             from pegasus_tab.execute.copy_from import CopyFromExecutor
 
             return CopyFromExecutor(plan)
+        case ExportTable() | CopyQuery() | CancelJob() | VerifyExport():
+            return _compile_transfer(plan)
         case Show():
             from pegasus_tab.execute.show import ShowExecutor
 
@@ -59,6 +66,22 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             from pegasus_tab.execute.definition import DefinitionExecutor
 
             return DefinitionExecutor(plan)
+
+
+def _compile_transfer(plan: TransferPlan) -> Executor:
+    from pegasus_tab.execute import transfer
+
+    match plan:
+        case ExportTable():
+            return transfer.ExportExecutor(plan)
+        case CopyQuery(query=query):
+            from pegasus_tab.execute.copy_query import CopyQueryExecutor
+
+            return CopyQueryExecutor(plan, _compile_query(query))
+        case CancelJob():
+            return transfer.CancelExecutor(plan)
+        case VerifyExport():
+            return transfer.VerifyExecutor(plan)
 
 
 def _compile_query(plan: Select | CountRows | ValuesQuery | ResidualQuery) -> Executor:

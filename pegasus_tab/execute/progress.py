@@ -13,11 +13,13 @@ class Progress:
         rows: done so far.
         rejected: rows that did not fit.
         fraction: of the whole work that is done, 0 to 1; None when nobody knows.
+        bytes: written so far; 0 when they are not counted.
     """
 
     rows: int
     rejected: int = 0
     fraction: float | None = None
+    bytes: int = 0
 
 
 ProgressHandler: TypeAlias = Callable[[Progress], None]

@@ -10,6 +10,7 @@ from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.result import Page, ResultSet, named_result
 from pegasus_tab.execute.table_text import create_table_text
+from pegasus_tab.execute.transfer import show_jobs
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.column_types import BOOLEAN, INT, TEXT, TIMESTAMP
 from pegasus_tab.sql.plan_nodes import Show
@@ -36,6 +37,8 @@ class ShowExecutor:
                 return _options(context, self.plan.name)
             case "nodes":
                 return show_cluster.show_nodes(context)
+            case "jobs":
+                return show_jobs(context)
             case "cluster":
                 return show_cluster.show_cluster(context)
             case "partitions":

@@ -57,6 +57,7 @@ _META_READS: Final = frozenset(
         codes.LIST_NODES,
         codes.CLUSTER_INFO,
         codes.DDD_DIAGNOSE,
+        codes.TAB_LIST_JOBS,
         codes.TAB_NODES,
         codes.TAB_PARTITIONS,
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
+    from pegasus_tab.sql.ast_transfer import TransferStatement
 
 
 @record
@@ -142,7 +143,7 @@ class Explain:
 
 Statement: TypeAlias = (
     "Select | QueryCore | Insert | Update | Delete | CopyFrom | Explain | Definition"
-    " | SessionStatement"
+    " | SessionStatement | TransferStatement"
 )
 
 

@@ -13,7 +13,15 @@ class Show:
     """SHOW ... and DESCRIBE t; ``name`` is the setting for ``option``, None for all."""
 
     what: Literal[
-        "tables", "dropped", "nodes", "cluster", "partitions", "create", "describe", "option"
+        "tables",
+        "dropped",
+        "nodes",
+        "cluster",
+        "partitions",
+        "create",
+        "describe",
+        "jobs",
+        "option",
     ]
     table: TableName | None = None
     name: str | None = None

@@ -13,6 +13,7 @@ from pegasus_tab.base.record import record
 from pegasus_tab.sql.explain_access import access_name, key_lines, partitions_touched
 from pegasus_tab.sql.expression import Expression
 from pegasus_tab.sql.plan_nodes import (
+    CopyQuery,
     CountRows,
     Delete,
     Explain,
@@ -101,6 +102,8 @@ def sources(plan: Plan) -> tuple[Source, ...]:
             return tuple(view.source for view in views)
         case Insert(query=query):
             return () if query is None else sources(query)
+        case CopyQuery(query=query):
+            return sources(query)
         case Explain(plan=inner):
             return sources(inner)
         case _:
@@ -150,6 +153,8 @@ def _entry(plan: Plan, statement: Statement) -> Entry:
             items = [_target(renderer, one.column, one.map_key) for one in cells]
             facts: dict[str, object] = {"Items": ", ".join(items)} if items else {}
             return Entry(f"Delete {source.table.name}", facts, [_source(source, statement)])
+        case CopyQuery(query=query, target=target):
+            return Entry(f"Copy to {target}", {}, [_entry(query, statement)])
         case _:
             return Entry(type(plan).__name__)
 

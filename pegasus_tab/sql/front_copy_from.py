@@ -19,9 +19,9 @@ def copy_from(expressions: Expressions) -> CopyFrom:
     table = table_reference(reader, alias=False)
     columns = _columns(expressions)
     reader.need("FROM")
-    source = _source(reader)
+    source = quoted_place(reader, "STDIN", "name a file, or use executemany of the driver")
     reader.eat("WITH")
-    options = _options(reader) if reader.at("(") else ()
+    options = copy_options(reader) if reader.at("(") else ()
     reader.end()
     return CopyFrom(table, columns, source, options)
 
@@ -37,13 +37,17 @@ def _columns(expressions: Expressions) -> tuple[Name, ...] | None:
     return tuple(columns)
 
 
-def _source(reader: TokenReader) -> str:
+def quoted_place(reader: TokenReader, stream: str, instead: str) -> str:
+    """Read a quoted file, folder, pattern or URL.
+
+    Raises:
+        NotSupportedError: ``stream`` (STDIN, STDOUT) is written there; ``instead`` is the hint.
+    """
     token = reader.token()
-    if reader.at("STDIN"):
+    if reader.at(stream):
+        way = "FROM" if stream == "STDIN" else "TO"
         raise NotSupportedError(
-            "COPY FROM STDIN is not supported",
-            hint="name a file, or use executemany of the driver",
-            **at(reader.place()),
+            f"COPY {way} {stream} is not supported", hint=instead, **at(reader.place())
         )
     if token is None or token.token_type is not TokenType.STRING:
         raise reader.error("expected a quoted file, folder or pattern")
@@ -51,7 +55,8 @@ def _source(reader: TokenReader) -> str:
     return str(token.text)
 
 
-def _options(reader: TokenReader) -> tuple[CopyOption, ...]:
+def copy_options(reader: TokenReader) -> tuple[CopyOption, ...]:
+    """Read (NAME value, ...); the opening parenthesis comes next."""
     reader.need("(")
     found: list[CopyOption] = []
     while True:

@@ -12,7 +12,7 @@ from pegasus_tab.sql.place import at
 
 
 def show(expressions: Expressions) -> ast_session.Show:
-    """Read SHOW TABLES | NODES | CLUSTER | PARTITIONS OF t | CREATE TABLE t | ALL | setting ..."""
+    """Read SHOW TABLES | NODES | CLUSTER | JOBS | PARTITIONS OF t | CREATE TABLE t | ALL | setting ..."""
     reader = expressions.reader
     reader.need("SHOW")
     statement = _show(expressions)
@@ -22,7 +22,7 @@ def show(expressions: Expressions) -> ast_session.Show:
 
 def _show(expressions: Expressions) -> ast_session.Show:
     reader = expressions.reader
-    for word in ("TABLES", "NODES", "CLUSTER"):
+    for word in ("TABLES", "NODES", "CLUSTER", "JOBS"):
         if reader.eat(word):
             return ast_session.Show(_WHOLE[word])
     if reader.eat("DROPPED"):
@@ -42,15 +42,16 @@ def _show(expressions: Expressions) -> ast_session.Show:
     if reader.eat("ALL"):
         return ast_session.Show("option")
     name, place = reader.name_and_place(
-        "TABLES, NODES, CLUSTER, PARTITIONS OF, CREATE TABLE or a setting"
+        "TABLES, NODES, CLUSTER, JOBS, PARTITIONS OF, CREATE TABLE or a setting"
     )
     return ast_session.Show("option", None, name, place)
 
 
-_WHOLE: dict[str, Literal["tables", "nodes", "cluster"]] = {
+_WHOLE: dict[str, Literal["tables", "nodes", "cluster", "jobs"]] = {
     "TABLES": "tables",
     "NODES": "nodes",
     "CLUSTER": "cluster",
+    "JOBS": "jobs",
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
+    from pegasus_tab.sql.ast_transfer import TransferStatement
 
 
 def plan_statement(
@@ -70,10 +71,13 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
             return _plan_rare(planning, statement)
 
 
-def _plan_rare(planning: Planning, statement: "CopyFrom | Definition | SessionStatement") -> Plan:
+def _plan_rare(
+    planning: Planning, statement: "CopyFrom | Definition | SessionStatement | TransferStatement"
+) -> Plan:
     """Plan what the quick front never makes; its planners are imported with the first of it."""
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_session import Balance, SetOption, Show
+    from pegasus_tab.sql.ast_transfer import CancelJob, CopyQueryTo, CopyTo, VerifyExport
     from pegasus_tab.sql.plan_definition import plan_definition
     from pegasus_tab.sql.plan_session import plan_session
 
@@ -81,6 +85,10 @@ def _plan_rare(planning: Planning, statement: "CopyFrom | Definition | SessionSt
         from pegasus_tab.sql.plan_copy_from import plan_copy_from
 
         return plan_copy_from(planning, statement)
+    if isinstance(statement, CopyTo | CopyQueryTo | CancelJob | VerifyExport):
+        from pegasus_tab.sql.plan_transfer import plan_transfer
+
+        return plan_transfer(planning, statement)
     if isinstance(statement, Show | Balance | SetOption):
         return plan_session(planning, statement)
     return plan_definition(planning, statement)

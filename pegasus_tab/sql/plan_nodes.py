@@ -285,6 +285,50 @@ class CopyFrom:
     csv: CsvForm = field(default_factory=CsvForm)
 
 
+@record
+class ExportTable:
+    """COPY t TO and EXPORT TABLE: a job on the servers that writes every partition.
+
+    Attributes:
+        target: a folder, as written.
+        format: of the files.
+        bytes_per_second: limit of each server; 0 for none.
+        wait: return when the job has ended, not when it has begun.
+    """
+
+    table: Table
+    target: str
+    format: Literal["parquet", "csv", "arrow"]
+    bytes_per_second: int
+    wait: bool
+
+
+@record
+class CopyQuery:
+    """COPY (query) TO: the query's rows as one file, written by the client."""
+
+    query: "Query"
+    target: str
+    format: Literal["parquet", "csv", "arrow"]
+
+
+@record
+class CancelJob:
+    """CANCEL JOB n."""
+
+    job: int
+
+
+@record
+class VerifyExport:
+    """VERIFY EXPORT: read an export again, as the client sees it."""
+
+    target: str
+
+
+TransferPlan: TypeAlias = ExportTable | CopyQuery | CancelJob | VerifyExport
+
+
 # ---- definitions and reports --------------------------------------------------------------------
 
 
@@ -342,13 +386,21 @@ class RenameTable:
 
 @record
 class Show:
-    """SHOW TABLES | NODES | CLUSTER | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
+    """SHOW TABLES | NODES | CLUSTER | JOBS | PARTITIONS OF t | CREATE TABLE t | setting, and DESCRIBE t.
 
     ``name`` is the session setting for ``option``, None for all of them.
     """
 
     what: Literal[
-        "tables", "dropped", "nodes", "cluster", "partitions", "create", "describe", "option"
+        "tables",
+        "dropped",
+        "nodes",
+        "cluster",
+        "partitions",
+        "create",
+        "describe",
+        "jobs",
+        "option",
     ]
     table: Table | None = None
     name: str | None = None
@@ -389,6 +441,10 @@ Plan: TypeAlias = (
     | Update
     | Delete
     | CopyFrom
+    | ExportTable
+    | CopyQuery
+    | CancelJob
+    | VerifyExport
     | CreateTable
     | DropTable
     | RecallTable

@@ -168,6 +168,7 @@ def admin() -> None:
 def add_admin_commands() -> None:
     """Attach the admin commands; their file is small and loads nothing heavy."""
     from pegasus_shell.admin import COMMANDS
+    from pegasus_shell.exporting import export
     from pegasus_shell.importing import import_
     from pegasus_shell.onebox_commands import COMMANDS as ONEBOX_COMMANDS
 
@@ -176,6 +177,7 @@ def add_admin_commands() -> None:
     for command in ONEBOX_COMMANDS:
         onebox.add_command(command)
     main.add_command(import_)
+    main.add_command(export)
 
 
 add_admin_commands()

@@ -56,6 +56,8 @@ def line(progress: Progress, seconds: float) -> str:
     parts = [f"{progress.rows:,} rows"]
     if seconds > 0:
         parts.append(f"{progress.rows / seconds:,.0f} rows/s")
+    if progress.bytes:
+        parts.append(f"{progress.bytes / 1e6:,.1f} MB")
     if progress.rejected:
         parts.append(f"{progress.rejected:,} rejected")
     if progress.fraction is not None:

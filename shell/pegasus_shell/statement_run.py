@@ -78,10 +78,12 @@ class StatementRun:
         except Error as error:
             self.narration.fault(placed(error, sql, start, whole))
             return exit_code(error)
-        except KeyboardInterrupt:
-            self.narration.say(
+        except KeyboardInterrupt as interrupt:
+            said = getattr(interrupt, "__notes__", None) or [
                 "Cancelled; a write that was under way may have been applied in part"
-            )
+            ]
+            for line in said:
+                self.narration.say(line)
             return ExitCode.INTERRUPTED
         if self.view.timing:
             self.narration.say(f"Time: {(time.perf_counter() - begin) * 1e3:.3f} ms")
