@@ -5,6 +5,7 @@ be sent elsewhere without any doubt. ``take`` numbers it and moves it to ``outst
 the server may have carried it out.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
@@ -40,12 +41,14 @@ class Connection:
         outstanding: calls whose reply is awaited, by seqid, oldest first.
         open_until: monotonic seconds at which CONNECTING is given up.
         unanswered_since: when a request left with nothing received since, None if there is none.
+        doubt_at: when to ask whether this is still the right server, if nothing comes until then.
     """
 
     __slots__ = (
         "_reader",
         "_seqid",
         "address",
+        "doubt_at",
         "open_until",
         "outstanding",
         "phase",
@@ -60,6 +63,7 @@ class Connection:
         self.outstanding: dict[int, Pending] = {}
         self.open_until = 0.0
         self.unanswered_since: float | None = None
+        self.doubt_at = 0.0
         self._reader = ResponseReader(RESPONSE_FRAME_BYTES_MAX)
         self._seqid = 0
 
@@ -117,6 +121,23 @@ class Connection:
     def silent_since(self, moment: float) -> bool:
         """Tell whether a request left before a moment and nothing was received since."""
         return self.unanswered_since is not None and self.unanswered_since <= moment
+
+    def withdraw(self, is_wanted: Callable[[Pending], bool]) -> list[Pending]:
+        """Take calls out of ``outstanding``; replies to them are dropped when they come.
+
+        Args:
+            is_wanted: tells which.
+
+        Returns:
+            The calls, oldest first.
+        """
+        wanted = [seqid for seqid, pending in self.outstanding.items() if is_wanted(pending)]
+        withdrawn = [self.outstanding.pop(seqid) for seqid in wanted]
+        for pending in withdrawn:
+            pending.sent = False
+        if not self.outstanding:
+            self.unanswered_since = None
+        return withdrawn
 
     @property
     def fault(self) -> str | None:

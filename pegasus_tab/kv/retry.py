@@ -74,6 +74,8 @@ class RetryPolicy:
         calls_max: calls a session holds at once, >= 1.
         connect_ms: longest wait for a connection to open, > 0.
         query_ms: longest wait for one answer about a partition table, > 0.
+        doubt_ms: of a server that owes answers and sent nothing for so long, meta is asked
+            whether others serve its partitions now, > 0.
         silence_ms: a connection on which requests wait and nothing arrives for so long is given
             up when the next of them expires, > 0.
     """
@@ -84,6 +86,7 @@ class RetryPolicy:
     calls_max: int = 4096
     connect_ms: int = 3000
     query_ms: int = 2000
+    doubt_ms: int = 2000
     silence_ms: int = 10_000
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class RetryPolicy:
         assert self.calls_max >= 1
         assert self.connect_ms > 0
         assert self.query_ms > 0
+        assert self.doubt_ms > 0
         assert self.silence_ms > 0
 
     def delay_seconds(self, attempts: int, fraction: float) -> float:

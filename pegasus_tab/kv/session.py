@@ -16,10 +16,15 @@ queues at its partition's primary. What goes wrong leads to one of three things 
 a wait and a repetition, everything else to an error. A write that may have been carried out is
 repeated only when that changes nothing and the first attempt cannot come later than the repetition;
 otherwise it ends as UnknownOutcome.
+
+A server that goes silent, as a stopped process does, loses its partitions to others after a while. So
+meta is asked about it long before the calls' deadlines; what waited there goes to the new primaries
+if it is a read, and ends as UnknownOutcome if it is a write.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pegasus_tab.kv import failure
 from pegasus_tab.kv.call import WAITING, Call, Effect, Pending
@@ -53,6 +58,7 @@ class Session:
     ) -> None:
         self._policy = policy
         self._fraction = fraction
+        self._doubt_seconds = policy.doubt_ms / 1000
         self._board = Switchboard(policy.connect_ms / 1000)
         self._tables: dict[str, PartitionTable] = {}
         self._completed: list[Pending] = []
@@ -246,6 +252,9 @@ class Session:
                 continue  # lost meanwhile; or what was queued is over, or was taken already
             data, never_answered = connection.take(now)
             output.append((connection.address, data))
+            if connection.unanswered_since == now:
+                connection.doubt_at = now + self._doubt_seconds
+                self._expiry = min(self._expiry, connection.doubt_at)
             for pending in never_answered:
                 self._finish(pending, None)
         return output
@@ -405,6 +414,7 @@ class Session:
         waiting, table.waiting = table.waiting, []
         error = table.take_in(result, self._board.connection)
         if error is None:
+            self._leave_silent(table, now)
             for pending in waiting:
                 if pending.call.method is LOCATE:
                     self._finish(pending, table)
@@ -415,6 +425,35 @@ class Session:
             self._tables.pop(table.name, None)
         for pending in waiting:
             self._finish(pending, failure.unrouted(pending, error))
+
+    # -- silent servers --------------------------------------------------------------------------
+
+    def _doubt(self, connection: Connection, now: float) -> None:
+        """Look whether a silent server is still the right one, and again after a while."""
+        connection.doubt_at = now + self._doubt_seconds
+        for name in {pending.call.table for pending in connection.outstanding.values()}:
+            table = self._tables.get(name)
+            if table is not None:
+                self._query(table, now)
+
+    def _leave_silent(self, table: PartitionTable, now: float) -> None:
+        """Wait no longer for silent servers whose partitions of a table are others' now."""
+        for connection in self._board.connections.values():
+            if not connection.silent_since(now - self._doubt_seconds):
+                continue
+            for pending in connection.withdraw(partial(_is_elsewhere, table, connection)):
+                self._leave(pending, connection.address, now)
+
+    def _leave(self, pending: Pending, address: Address, now: float) -> None:
+        pending.attempts += 1
+        pending.failure = f"{address} stopped answering, and another server took over"
+        if pending.call.method.effect is not Effect.READ:
+            pending.may_have_run = True
+            self._finish(pending, failure.unanswered(pending, pending.failure))
+        elif pending.abandoned:
+            self._finish(pending, failure.abandoned(pending))
+        else:
+            self._dispatch(pending, now)
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -453,6 +492,10 @@ class Session:
             self._expired_at(connection, connection.outstanding.pop(seqid), now)
         if late and connection.silent_since(now - self._policy.silence_ms / 1000):
             self._give_up(connection, f"nothing arrived for {self._policy.silence_ms} ms", now)
+        elif connection.outstanding and connection.unanswered_since is not None:
+            if connection.doubt_at <= now:
+                self._doubt(connection, now)
+            self._expiry = min(self._expiry, connection.doubt_at)
 
     def _in_time(self, pending: Pending, now: float) -> bool:
         """Tell whether a call's deadline lies ahead, and remember it."""
@@ -478,6 +521,14 @@ class Session:
         """Close a connection from this side."""
         self._board.close(connection)
         self.disconnected(connection.address, reason, now, by_peer=False)
+
+
+def _is_elsewhere(table: PartitionTable, connection: Connection, pending: Pending) -> bool:
+    """Tell whether another connection leads to the partition that a call concerns."""
+    if pending.call.table != table.name:
+        return False
+    home = table.connections[pending.call.partition_hash % table.partition_count]
+    return home is not None and home is not connection
 
 
 def _decoded(pending: Pending, frame: ResponseFrame) -> object:

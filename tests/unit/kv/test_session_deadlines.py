@@ -135,6 +135,72 @@ def test_a_connection_with_any_answers_is_kept() -> None:
     assert rig.closed == []
 
 
+def test_a_read_follows_its_partition_away_from_a_silent_server() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=30_000)
+    rig.take(codes.GET)
+    rig.wait(1999)
+    assert rig.requests == []
+    rig.wait(1)
+    rig.reply_config(SERVER2, SERVER2)
+    again = rig.take(codes.GET)
+    assert again.to == SERVER2
+    rig.reply_get(again, b"v")
+    assert call.result == b"v"
+    rig.wait(5000)
+    assert rig.requests == [], "nobody is in doubt any more"
+
+
+def test_writes_at_a_silent_server_are_open_once_another_serves() -> None:
+    rig = ready()
+    calls = [rig.put(timeout_ms=30_000), rig.incr(timeout_ms=30_000)]
+    rig.requests.clear()
+    rig.wait(2000)
+    rig.reply_config(SERVER2, SERVER2)
+    for call in calls:
+        assert isinstance(call.result, UnknownOutcome)
+        assert str(SERVER) in str(call.result)
+    assert rig.requests == [], "what may have happened is not repeated"
+
+
+def test_meta_is_asked_about_a_silent_server_until_it_answers() -> None:
+    rig = ready()
+    call = rig.incr(timeout_ms=30_000)
+    request = rig.take(codes.INCR)
+    for _ in range(3):
+        rig.wait(2000)
+        rig.reply_config(SERVER, SERVER2)
+    assert not call.done
+    rig.reply_incr(request, 7)
+    assert call.result == 7
+    rig.wait(5000)
+    assert rig.requests == []
+
+
+def test_a_late_reply_of_a_server_left_behind_is_dropped() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=30_000)
+    request = rig.take(codes.GET)
+    rig.wait(2000)
+    rig.reply_config(SERVER2, SERVER2)
+    rig.reply_get(request, b"old")
+    assert not call.done
+    rig.reply_get(rig.take(codes.GET), b"new")
+    assert call.result == b"new"
+
+
+def test_a_server_with_answers_now_and_then_is_not_left() -> None:
+    rig = ready()
+    call = rig.get(timeout_ms=30_000)
+    rig.take(codes.GET)
+    for _ in range(4):
+        rig.wait(1500)
+        rig.get(timeout_ms=30_000)
+        rig.reply_get(rig.take(codes.GET), b"other")
+    assert rig.requests == []
+    assert not call.done
+
+
 def test_waiting_for_a_silent_meta_ends_at_the_deadline_and_says_so() -> None:
     rig = Rig()
     call = rig.put(timeout_ms=900)
