@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pegasus_server.storage.side_file import read_side_file
 from pegasus_tab.kv import connect
 from tests.integration.cluster import Cluster, Server
 from tests.integration.cluster_table import ClusterTable
@@ -35,8 +36,8 @@ def reasons(server: Server) -> list[str]:
     return [(each / "reason").read_text() for each in kept]
 
 
-def sst_files(folder: Path) -> list[Path]:
-    return list((folder / "db").glob("*.sst"))
+def is_flushed(folder: Path) -> bool:
+    return read_side_file(folder / "side.json").durable_decree > 2
 
 
 def flip(path: Path) -> None:
@@ -54,7 +55,7 @@ def test_what_is_damaged_at_a_start_is_kept_and_learned_anew(cluster: Cluster) -
         table.pour("before", 4000)
         victim = cluster.replicas[0]
         table.await_that(
-            "engines are flushed", lambda: all(map(sst_files, replica_folders(victim)))
+            "engines are flushed", lambda: all(map(is_flushed, replica_folders(victim)))
         )
         victim.kill()
         zeroed, unlinked, current, manifest = replica_folders(victim)
@@ -82,9 +83,9 @@ def test_bit_flip_in_a_table_file_never_shows(cluster: Cluster) -> None:
         table.pour("row", 4000)
         leader = cluster.server(str(table.config().partitions[0].primary))
         folder = replica_folders(leader)[0]
-        table.await_that("it is flushed", lambda: bool(sst_files(folder)))
+        table.await_that("it is flushed", lambda: is_flushed(folder))
         printed = len(leader.printed())
-        for path in sst_files(folder):
+        for path in (folder / "db").glob("*.sst"):
             flip(path)
         table.check()
         table.await_that("the damage was met", lambda: bool(reasons(leader)))
