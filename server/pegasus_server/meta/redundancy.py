@@ -109,10 +109,24 @@ def _remove(case: Case, primary: NodeName) -> Decision:
     return Propose(ProposalKind.REMOVE, away, primary)
 
 
+def _hand_over(case: Case, primary: NodeName, wanted: NodeName) -> Decision:
+    """Let the primary step down once its successor has said that it can take over.
+
+    Otherwise another one would, and would be told to step down at once, and so on for ever.
+    """
+    report = case.reports.report(wanted, case.gpid)
+    is_fresh = case.reports.is_later(wanted, case.watch.config_us + case.numbers.settle_us)
+    if not is_fresh and not case.reports.has_answered(wanted, case.watch.asked):
+        return Wait(f"asks {wanted} whether it can take over", (wanted,))
+    if report is None or report.suspect or report.status is not ReplicaStatus.SECONDARY:
+        return Wait(f"{wanted} cannot take over")
+    return Propose(ProposalKind.DOWNGRADE_TO_SECONDARY, primary, primary)
+
+
 def _move(case: Case, primary: NodeName) -> Decision:
     watch = case.watch
     if watch.wanted_primary in case.config.secondaries:
-        return Propose(ProposalKind.DOWNGRADE_TO_SECONDARY, primary, primary)
+        return _hand_over(case, primary, watch.wanted_primary)
     if watch.wanted_learner is not None and watch.wanted_learner not in case.config.members:
         return Propose(ProposalKind.ADD_LEARNER, watch.wanted_learner, primary)
     if watch.wanted_learner is None and watch.wanted_away in case.config.secondaries:
