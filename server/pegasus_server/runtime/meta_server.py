@@ -12,14 +12,18 @@ from twisted.internet.defer import Deferred
 from pegasus_server.meta.cluster_inputs import Elected
 from pegasus_server.meta.cluster_meta import ClusterMeta
 from pegasus_server.meta.cluster_numbers import ClusterNumbers
+from pegasus_server.meta.jobs.messages import TaskReport
 from pegasus_server.meta.messages import Bye, Stored
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import LEVELS, MetaConfig
+from pegasus_server.runtime.cluster_jobs import ClusterJobs
 from pegasus_server.runtime.cluster_meta_rpcs import ClusterMetaRpcs
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk_jobs import JobThread
 from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.front import Front
+from pegasus_server.runtime.job_store import JobStore, JobStoreFolder
+from pegasus_server.runtime.job_store_zookeeper import JobStoreZooKeeper
 from pegasus_server.runtime.meta_driver import MetaDriver
 from pegasus_server.runtime.meta_election import MetaElection
 from pegasus_server.runtime.meta_store import BackgroundStore
@@ -77,8 +81,11 @@ class MetaServer:
         meta = ClusterMeta(numbers)
         lead = self._with_zookeeper(meta) if config.zookeeper else self._alone(meta)
         rpcs = ClusterMetaRpcs(self._driver, address_of(config.node), self._facts)
-        front.serve(Dispatch({}, {}, rpcs.table, NoLog(), front.turn))
+        self._cluster_jobs = ClusterJobs(self._driver, self._job_store, front.links.send)
+        served = {**rpcs.table, **self._cluster_jobs.rpcs.table}
+        front.serve(Dispatch({}, {}, served, NoLog(), front.turn))
         front.timers.every(TICK_SECONDS, self._driver.tick)
+        front.timers.every(TICK_SECONDS, self._cluster_jobs.tick)
         logger.info(
             "pegasus-tab %s: meta server %s of cluster %s, state in %s",
             VERSION,
@@ -94,6 +101,9 @@ class MetaServer:
         self._jobs = JobThread(self._front.deliver, "store")
         in_background = BackgroundStore(store.perform, self._jobs.run, _end)
         self._driver = MetaDriver(meta, in_background, self._front.links.send, _end)
+        self._job_store: JobStore = JobStoreFolder(
+            self._folder.path / "meta" / "jobs", self._jobs.run
+        )
         epoch = store.next_epoch(unix_seconds())
         return lambda: self._driver.take_election(Elected(epoch, None, boottime_us()))
 
@@ -111,6 +121,7 @@ class MetaServer:
         ensemble = Ensemble(config.zookeeper, config.zookeeper_session_ms)
         store = ZooKeeperStore(paths, config.cluster, self._pause, _end)
         self._driver = MetaDriver(meta, store, self._front.links.send, self._resign)
+        self._job_store = JobStoreZooKeeper(paths, store, _end)
         election = MetaElection(
             config.node,
             paths,
@@ -159,6 +170,8 @@ class MetaServer:
                 | Stored()
             ):
                 self._driver.take(message)
+            case TaskReport():
+                self._cluster_jobs.take(message)
             case _:
                 logger.warning("%s says what is not for a meta server: %s", sender, message)
 

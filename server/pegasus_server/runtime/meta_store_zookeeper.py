@@ -108,6 +108,11 @@ class ZooKeeperStore:
         self._warrant: Warrant | None = None
         self._stored_tables: set[int] = set()
 
+    @property
+    def warrant(self) -> Warrant | None:
+        """By what this meta server writes; None while it does not lead."""
+        return self._warrant
+
     def lead(self, warrant: Warrant) -> None:
         """Write by this warrant from now on."""
         self._warrant = warrant

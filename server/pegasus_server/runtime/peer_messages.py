@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from pegasus_server.data.physical_batch import BatchDamaged
+from pegasus_server.meta.jobs.messages import TaskOrder, TaskReport, TaskStop
 from pegasus_server.meta.messages import (
     Bye,
     Stored,
@@ -80,6 +81,7 @@ _TYPES: Final[dict[int, type[Any]]] = {
     24: ConfigSync,
     25: ReplicaReport,
     26: Stored,
+    27: TaskReport,
     40: BeaconAck,
     41: ConfigProposal,
     42: ConfigUpdateReply,
@@ -88,6 +90,8 @@ _TYPES: Final[dict[int, type[Any]]] = {
     45: SyncRequest,
     46: TableNotice,
     47: StoredRequest,
+    48: TaskOrder,
+    49: TaskStop,
 }
 _CODES: Final = {kind: code for code, kind in _TYPES.items()}
 _decoders: Final[dict[int, Callable[[bytes], Any]]] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pegasus_server.meta.jobs.messages import TaskOrder, TaskReport, TaskStop
 from pegasus_server.meta.messages import (
     Stored,
     StoredRequest,
@@ -54,8 +55,9 @@ from pegasus_server.runtime.startup_fault import (
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.table_notes import TableNotes
 from pegasus_server.runtime.throttle import Throttle
+from pegasus_server.runtime.transfers import Transfers
 from pegasus_server.runtime.turn_log import TurnLog
-from pegasus_server.storage.rocks import RocksMemory
+from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_tab.base.cluster import (
     BeaconAck,
     ConfigNotice,
@@ -64,6 +66,7 @@ from pegasus_tab.base.cluster import (
     ConfigSyncReply,
     ConfigUpdateReply,
     ProposalKind,
+    ReplicaStatus,
 )
 from pegasus_tab.base.ids import Gpid, NodeName
 from pegasus_tab.base.version import VERSION
@@ -151,6 +154,14 @@ class ReplicaServer:
         self._lease = ServerLease(
             self._lease_machine(), lease, self._front.links.send, self._account, self._host.lapse
         )
+        self._transfers = Transfers(
+            self._reactor,
+            self._node,
+            self._folder.path / "transfers",
+            self._engine_led,
+            self._disk.run,
+            self._tell_leader,
+        )
         self._dispatch = ClusterDispatch(
             self._host.replicas, self._host.faults, {}, self._disk, self._front.turn
         )
@@ -203,6 +214,7 @@ class ReplicaServer:
         every(TICK_SECONDS, self._tick)
         every(FILES_SECONDS, self._host.look_at_files)
         every(ACCOUNT_SECONDS, self._account)
+        every(ACCOUNT_SECONDS, self._transfers.tick)
         every(LOOK_SECONDS, look_at_disk)
         every(FLUSH_LOOK_SECONDS, flushing.look)
         every(SLICE_SECONDS, ExpirySweeper(self._host.replicas, self._front.turn).slice)
@@ -252,6 +264,8 @@ class ReplicaServer:
             case TableNotice():
                 if self._notes.take(message):
                     self._host.note_table(message.app_id)
+            case TaskOrder() | TaskStop():
+                self._transfers.take(message)
             case StoredRequest():
                 tables = tuple(self._notes.tables.values())
                 self._front.links.send(sender, Stored(self._node, self._host.reports(), tables))
@@ -266,6 +280,12 @@ class ReplicaServer:
         for app_id in reply.purged:
             self._host.delete_table(app_id)
 
+    def _engine_led(self, gpid: Gpid) -> RocksEngine | None:
+        """Return the engine of a partition that this server leads."""
+        replica = self._host.replicas.get(gpid)
+        leads = replica is not None and replica.machine.status == ReplicaStatus.PRIMARY
+        return replica.rocks if replica is not None and leads else None
+
     def _on_file_request(self, request: StreamRequest, connection: socket.socket) -> None:
         replica = self._host.replicas.get(request.gpid)
         if replica is None or self._sender.is_busy:
@@ -276,7 +296,7 @@ class ReplicaServer:
 
     # What is said to meta.
 
-    def _tell_leader(self, message: ToMeta) -> None:
+    def _tell_leader(self, message: ToMeta | TaskReport) -> None:
         if self._lease.leader is not None:
             self._front.links.send(self._lease.leader, message)
 
@@ -295,6 +315,7 @@ class ReplicaServer:
         self._dispatch.writes_refused = codes.ERR_INVALID_STATE
 
         def leave() -> None:
+            self._transfers.stop()
             self._lease.step(Leave())
             self._host.close(closed)
 

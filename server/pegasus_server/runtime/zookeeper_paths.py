@@ -4,6 +4,7 @@
 <root>/tables                         name of the cluster, and the catalog without its tables
 <root>/tables/<app id>                one table
 <root>/partitions/<gpid>              one partition's record
+<root>/jobs/<number>                  one job (job_store_zookeeper)
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,15 @@ class ZooKeeperPaths:
     def partitions(self) -> str:
         """Above all partitions."""
         return f"{self.root}/partitions"
+
+    @property
+    def jobs(self) -> str:
+        """Above all jobs."""
+        return f"{self.root}/jobs"
+
+    def job(self, id_: int) -> str:
+        """One job."""
+        return f"{self.jobs}/{id_}"
 
     def table(self, app_id: int) -> str:
         """One table."""
