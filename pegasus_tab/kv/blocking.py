@@ -96,7 +96,7 @@ class BlockingClient:
 
         Raises:
             InterfaceError: the client is closed.
-            OperationalError: too many calls are outstanding.
+            OperationalError: too many calls are outstanding, for as long as this one may take.
         """
         [pending] = self._submit((call,), timeout_ms)
         self._finish_waiting(pending)
@@ -119,7 +119,7 @@ class BlockingClient:
 
         Raises:
             InterfaceError: the client is closed.
-            OperationalError: too many calls are outstanding.
+            OperationalError: too many calls are outstanding, for as long as this one may take.
         """
         source = iter(calls)
         waiting: deque[Pending] = deque()
@@ -195,12 +195,9 @@ class BlockingClient:
         known = self._session.table(table)
         if known is not None:
             return known
-        with self._lock:
-            session = self._enter(1)
-            self._sound = False
-            now = self._clock()
-            pending = session.locate(table, now, self.timeout_ms)
-            self._after_submit(now)
+        pending = self._hand_over(
+            1, self.timeout_ms, lambda session, now, limit: session.locate(table, now, limit)
+        )
         self._finish_waiting(pending)
         if isinstance(pending.result, Error):
             raise pending.result
@@ -226,15 +223,51 @@ class BlockingClient:
 
     def _submit(self, calls: Sequence[Call[object]], timeout_ms: TimeLimit | None) -> list[Pending]:
         """Hand calls to the session and send what can be sent."""
-        limit = self._limit_ms(timeout_ms)
-        with self._lock:
-            session = self._enter(len(calls))
-            self._sound = False
-            now = self._clock()
-            submit = session.submit
-            pendings = [submit(call, now, limit) for call in calls]
-            self._after_submit(now)
-            return pendings
+
+        def submit(session: Session, now: float, limit_ms: int) -> list[Pending]:
+            submit_one = session.submit
+            return [submit_one(call, now, limit_ms) for call in calls]
+
+        return self._hand_over(len(calls), self._limit_ms(timeout_ms), submit)
+
+    def _hand_over(
+        self, count: int, limit_ms: int, submit: Callable[[Session, float, int], T]
+    ) -> T:
+        """Hand so many calls to the session, once it has room for them."""
+        while True:
+            with self._lock:
+                session = self._enter()
+                if count <= session.room:
+                    self._sound = False
+                    now = self._clock()
+                    submitted = submit(session, now, limit_ms)
+                    self._after_submit(now)
+                    return submitted
+            limit_ms = self._wait_for_room(count, limit_ms)
+
+    def _wait_for_room(self, count: int, limit_ms: int) -> int:
+        """Wait until other calls got their results and left room for so many.
+
+        Returns:
+            What is left of the limit, milliseconds, >= 1.
+
+        Raises:
+            OperationalError: that takes longer than the limit, or there never is so much room.
+        """
+        deadline = self._clock() + limit_ms / 1000
+        try:
+            while True:
+                with self._lock:
+                    left_ms = math.ceil((deadline - self._clock()) * 1000)
+                    if count > self._policy.calls_max or left_ms < 1:
+                        raise failure.overloaded(self._policy.calls_max)
+                    if count <= self._enter().room:
+                        return left_ms
+                    wires = self._poll_or_listen(deadline)
+                if wires is not None:
+                    self._poll_once(wires)
+        finally:
+            self._abandon(())
 
     def _limit_ms(self, timeout_ms: TimeLimit | None) -> int:
         if timeout_ms is None:
@@ -294,7 +327,6 @@ class BlockingClient:
 
     def _take_turn(self, pending: Pending) -> Wires | None:
         """Become the poller, or wait for its news; return the wires to poll, None after news."""
-        me = threading.get_ident()
         with self._lock:
             self._enter()
             if pending.done:
@@ -302,19 +334,31 @@ class BlockingClient:
             if pending.owner is not self._session:
                 pending.result = failure.forgotten(pending)
                 return None
-            if self._poller is not None and self._poller != me:
-                self._listen()
-                return None
-            self._poller = me
-            self._poll_until = self._session.next_deadline()
-            self._wires.changed = False
-            return self._wires
+            return self._poll_or_listen(math.inf)
 
-    def _listen(self) -> None:
-        """Wait for the poller's news."""
+    def _poll_or_listen(self, until: float) -> Wires | None:
+        """Become the poller, or wait for its news; needs the lock.
+
+        Args:
+            until: monotonic seconds at which the caller wants to look again anyway.
+
+        Returns:
+            The wires to poll, None after news.
+        """
+        me = threading.get_ident()
+        if self._poller is not None and self._poller != me:
+            self._listen(min(until - self._clock(), POLL_SECONDS_MAX))
+            return None
+        self._poller = me
+        self._poll_until = min(self._session.next_deadline(), until)
+        self._wires.changed = False
+        return self._wires
+
+    def _listen(self, seconds: float) -> None:
+        """Wait for the poller's news, at most so long."""
         self._listeners += 1
         try:
-            self._news.wait(POLL_SECONDS_MAX)
+            self._news.wait(max(0.0, seconds))
         finally:
             self._listeners -= 1
 
@@ -363,12 +407,10 @@ class BlockingClient:
 
     # -- under the lock --------------------------------------------------------------------------
 
-    def _enter(self, calls: int = 0) -> Session:
-        """Return a session that is sound and has room for so many calls."""
+    def _enter(self) -> Session:
+        """Return a session that is sound."""
         if not self._sound:
             self._recover()
-        if calls > self._session.room:
-            raise failure.overloaded(self._policy.calls_max)
         return self._session
 
     def _recover(self) -> None:

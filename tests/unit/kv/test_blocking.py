@@ -233,6 +233,38 @@ def test_too_many_calls_are_refused(server: FakeServer) -> None:
         assert list(client.run(reads, window=4)) == [None] * 9
 
 
+def test_threads_wait_for_room(server: FakeServer) -> None:
+    policy = RetryPolicy(calls_max=4)
+    answers: list[object] = []
+    with Client(BlockingClient([server.address], timeout_ms=20_000, policy=policy)) as client:
+        reads = [client.table("t").get_call(encode_key(b"a", b""))] * 200
+
+        def work() -> None:
+            answers.extend(client.run(reads, window=3))
+
+        threads = [threading.Thread(target=work) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert answers == [None] * 1000
+
+
+def test_waiting_for_room_ends_at_the_deadline(server: FakeServer) -> None:
+    server.faults = lambda frame: Fault.SILENCE if frame.name == codes.GET else None
+    policy = RetryPolicy(calls_max=1)
+    with Client(BlockingClient([server.address], timeout_ms=20_000, policy=policy)) as client:
+        call = client.table("t").get_call(encode_key(b"a", b""))
+        blocked = client.run([call], timeout_ms=2000)
+        thread = threading.Thread(target=lambda: list(blocked))
+        thread.start()
+        while client._driver._session.room:
+            time.sleep(0.001)
+        with pytest.raises(OperationalError, match="no more than 1 calls"):
+            client.call(call, timeout_ms=100)
+        thread.join(60)
+
+
 # -- threads -------------------------------------------------------------------------------------
 
 
