@@ -1,7 +1,6 @@
-"""TableScan: partitions side by side, pages of Arrow, bounded prefetch.
+"""TableScan: partitions side by side, pages of Arrow, bounded prefetch (scan_pages.py).
 
-Each partition under way has one page requested ahead, so memory holds at most ``PARALLEL`` pages of
-``TAB_SCAN_PAGE_BYTES_MAX``. What a server or a bare driver cannot do with Arrow is done with pairs
+What a server or a bare driver cannot do with Arrow is done with pairs
 (scan_read.py, scan_decode.py); the rows are the same.
 """
 
@@ -9,12 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from pegasus_tab.base.limits import (
-    EPOCH_UNIX_SECONDS,
-    SCAN_ROWS_MAX,
-    TAB_SCAN_PAGE_BYTES_MAX,
-    TAB_SCAN_PAGE_ROWS_MAX,
-)
+from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context, codec_of
 from pegasus_tab.execute.errors import arrow_missing
@@ -23,23 +17,17 @@ from pegasus_tab.execute.lookup import RowReader
 from pegasus_tab.execute.result import Page
 from pegasus_tab.execute.row_source import kept
 from pegasus_tab.execute.scan_decode import ArrowDecoder, RowDecoder
-from pegasus_tab.execute.scan_read import PartitionScan, ScanPage, WholeRowScan
+from pegasus_tab.execute.scan_pages import ScanWish, scan_pages
+from pegasus_tab.execute.scan_read import ScanPage
 from pegasus_tab.execute.storage_filter import is_false, storage_filter
 from pegasus_tab.execute.wanted import wanted_parts
-from pegasus_tab.kv.pages import ScanPages, TabScanPages
 from pegasus_tab.sql.expression import ColumnRef, Expression, TtlOf
 from pegasus_tab.sql.plan_nodes import Source
 from pegasus_tab.tabular.filter import Filter
-from pegasus_tab.tabular.filter_json import filter_to_json
-from pegasus_tab.wire.keys import KEYS_END
-from pegasus_tab.wire.messages import GetScannerRequest, TabScanRequest, TabScanResponse
+from pegasus_tab.wire.messages import TabScanResponse
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PARALLEL = 4
-FEW_ROWS = 1000
-"""A scan that stops after so few rows reads one partition after the other."""
 
 
 def has_arrow() -> bool:
@@ -149,39 +137,9 @@ class ScanSource:
         arrow: bool,
         count_only: bool = False,
     ) -> Iterator[ScanPage]:
-        calls = context.calls(self._table)
-        request = self._tab_scan_request(filter_, rows_max, count_only=count_only)
-        use_tab_scan = arrow and context.abilities.tab_scan
-
-        def pair_scan(index: int) -> WholeRowScan:
-            return WholeRowScan(ScanPages(calls, index, _pair_request()), self._codec)
-
-        reads = (
-            PartitionScan(
-                TabScanPages(calls, index, request) if use_tab_scan else None,
-                lambda index=index: pair_scan(index),  # type: ignore[misc]  # the default binds the loop's value
-                context.abilities,
-            )
-            for index in range(self._table.partition_count)
-        )
-        few = rows_max is not None and rows_max <= FEW_ROWS
-        return context.follow(reads, 1 if few else PARALLEL)
-
-    def _tab_scan_request(
-        self, filter_: Filter | None, rows_max: int | None, *, count_only: bool
-    ) -> TabScanRequest:
-        schema = self._table.schema
-        limit = 0 if rows_max is None else rows_max
-        return TabScanRequest(
-            stop_key=KEYS_END,
-            rows_max=min(limit or TAB_SCAN_PAGE_ROWS_MAX, TAB_SCAN_PAGE_ROWS_MAX),
-            bytes_max=TAB_SCAN_PAGE_BYTES_MAX,
-            schema_version=schema.version,
-            columns=self._fetched,
-            filter="" if filter_ is None else filter_to_json(filter_, schema),
-            count_only=count_only,
-            row_limit=limit if limit < 2**31 else 0,
-        )
+        wish = ScanWish(self._fetched, filter_, rows_max, count_only=count_only)
+        partitions = range(self._table.partition_count)
+        return scan_pages(context, self._table, wish, partitions, arrow=arrow)
 
     def _arrow_rows(self, context: Context, page: ScanPage, filter_: Filter | None) -> Page:
         from pegasus_tab.execute.arrow_page import rows_of
@@ -198,13 +156,3 @@ class ScanSource:
             (*row[:width], *(max(expiry - now, 0) if expiry else None for expiry in row[width:]))
             for row in rows
         ]
-
-
-def _pair_request() -> GetScannerRequest:
-    return GetScannerRequest(
-        start_key=b"\x00\x00",
-        stop_key=KEYS_END,
-        start_inclusive=True,
-        batch_size=SCAN_ROWS_MAX,
-        full_scan=True,
-    )

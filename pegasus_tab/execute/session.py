@@ -113,6 +113,10 @@ class Session:
         self._catalog.refresh(self._context(None).deadline.left_ms)
         return self._catalog
 
+    def reading(self) -> Context:
+        """Return what a read needs that is no statement; each request has the session's timeout."""
+        return self._context(None)
+
     def execute(
         self, text: str, parameters: Given | None = None, timeout_ms: int | None = None
     ) -> ResultSet:
