@@ -1,23 +1,15 @@
-"""``pegasus-tab admin ...``: tables by name, over the key-value client, for scripts and operators."""
+"""``pegasus-tab admin ...``: for scripts and operators. The commands that make and drop tables."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from pegasus_shell.exit_code import ExitCode, exit_code
-from pegasus_shell.narration import Narration
-from pegasus_tab.base.errors import Error
+from pegasus_shell import admin_orders, admin_reports
+from pegasus_shell.admin_run import carry_out, dsn_option
 from pegasus_tab.base.limits import PARTITIONS_DEFAULT, REPLICAS_DEFAULT, REPLICAS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pegasus_tab.kv import Client
-
-dsn_option = click.option(
-    "--dsn", default="file:./pegasus-data", show_default=True, help="Which node or cluster."
-)
 
 
 @click.command("create-table")
@@ -62,65 +54,4 @@ def drop_table(name: str, dsn: str) -> None:
     carry_out(dsn, act)
 
 
-@click.command("list-tables")
-@dsn_option
-def list_tables(dsn: str) -> None:
-    """List the tables: id, name, partitions."""
-
-    def act(client: "Client") -> str:
-        rows = [f"{t.app_id}\t{t.app_name}\t{t.partition_count}" for t in client.list_tables()]
-        return "\n".join(rows)
-
-    carry_out(dsn, act)
-
-
-@click.command("nodes")
-@dsn_option
-def nodes(dsn: str) -> None:
-    """List the replica servers: address, alive or not."""
-
-    def act(client: "Client") -> str:
-        from pegasus_tab.wire.codes import NodeStatus
-
-        rows = [
-            f"{each.address}\t{NodeStatus(each.status).name.lower()}"
-            for each in client.list_nodes()
-        ]
-        return "\n".join(rows)
-
-    carry_out(dsn, act)
-
-
-@click.command("partitions")
-@click.argument("table")
-@dsn_option
-def partitions(table: str, dsn: str) -> None:
-    """List the partitions of TABLE: index, ballot, last committed decree, primary, secondaries."""
-
-    def act(client: "Client") -> str:
-        rows = [
-            f"{each.pid.partition_index}\t{each.ballot}\t{each.last_committed_decree}\t"
-            f"{each.primary or '-'}\t{','.join(map(str, each.secondaries))}"
-            for each in client.partitions(table)
-        ]
-        return "\n".join(rows)
-
-    carry_out(dsn, act)
-
-
-def carry_out(dsn: str, act: "Callable[[Client], str]") -> None:
-    """Connect, act, print what it returned; exit with the code of what went wrong."""
-    from pegasus_tab.kv import connect
-
-    try:
-        with connect(dsn) as client:
-            text = act(client)
-    except Error as error:
-        Narration().fault(error)
-        sys.exit(exit_code(error))
-    if text:
-        click.echo(text)
-    sys.exit(ExitCode.OK)
-
-
-COMMANDS = (create_table, drop_table, list_tables, nodes, partitions)
+COMMANDS = (create_table, drop_table, *admin_reports.COMMANDS, *admin_orders.COMMANDS)

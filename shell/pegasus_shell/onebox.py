@@ -95,8 +95,24 @@ class Onebox:
         onebox = cls(folder, [_server(name, folder, port) for name, port in ports.items()])
         for server in onebox.servers:
             onebox.write_config(server)
-        (folder / LIST_NAME).write_text(json.dumps({"ports": ports}, indent=1) + "\n")
+        onebox.save()
         return onebox
+
+    def save(self) -> None:
+        """Write the list of servers."""
+        ports = {server.name: server.port for server in self.servers}
+        whole = self.folder / f"{LIST_NAME}.new"
+        whole.write_text(json.dumps({"ports": ports}, indent=1) + "\n")
+        whole.replace(self.folder / LIST_NAME)
+
+    def add_replica(self) -> Server:
+        """Add a replica server on a free port; it is not started."""
+        numbers = [int(server.name.removeprefix("replica")) for server in self.replicas]
+        server = _server(f"replica{max(numbers) + 1}", self.folder, _free_ports(1)[0])
+        self.servers.append(server)
+        self.write_config(server)
+        self.save()
+        return server
 
     def write_config(self, server: Server) -> None:
         """Write a server's configuration."""

@@ -93,6 +93,25 @@ def status(folder: Path) -> None:
     carry_out(act)
 
 
+@click.command("add")
+@folder_option
+def add(folder: Path) -> None:
+    """Add a replica server to the running cluster and start it."""
+    from pegasus_shell.onebox import Onebox
+    from pegasus_shell.onebox_server import OneboxError, await_start
+
+    def act() -> str:
+        onebox = Onebox.open(folder)
+        if len(onebox.replicas) >= REPLICAS_MAX:
+            raise OneboxError(f"there are {REPLICAS_MAX} replica servers; that is the most")
+        server = onebox.add_replica()
+        server.start()
+        await_start(server)
+        return f"{server.name} runs; spread replicas: pegasus-tab admin balance --dsn {onebox.dsn}"
+
+    carry_out(act)
+
+
 @click.command("kill")
 @click.argument("node")
 @folder_option
@@ -166,4 +185,4 @@ def carry_out(act: "Callable[[], str]") -> None:
         sys.exit(ExitCode.STATEMENT)
 
 
-COMMANDS = (start, stop, status, kill, restart)
+COMMANDS = (start, stop, status, add, kill, restart)

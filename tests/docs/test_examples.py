@@ -7,7 +7,7 @@ Fences that are executed, page by page, in order, in an empty folder of the page
     below holds the expected output.
   * ``pycon``: doctest, names shared over the page; connections left open are closed at its end.
 A page that needs the demo data says so in a comment: ``<!-- demo data -->``. A page that leaves a
-process running writes its id to a file ``*.pid``; it is ended with the page.
+process running writes its id to a file ``*.pid``; it is ended with the page, as is a onebox.
 """
 
 import contextlib
@@ -105,6 +105,7 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     finally:
         close_connections(names)
         end_processes(tmp_path)
+        stop_clusters(tmp_path)
         shutil.rmtree(tmp_path / "pegasus-data", ignore_errors=True)
 
 
@@ -118,6 +119,11 @@ def end_processes(folder: Path) -> None:
     for file in folder.glob("*.pid"):
         with contextlib.suppress(ValueError, ProcessLookupError):
             os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def stop_clusters(folder: Path) -> None:
+    for listed in folder.glob("*/onebox.json"):
+        run(f"pegasus-tab onebox stop --folder {listed.parent}", folder)
 
 
 def run_blocks(page: Path, folder: Path, names: dict[str, object]) -> None:

@@ -1,61 +1,21 @@
 """``pegasus-tab onebox``: a cluster made, used, hurt and stopped by commands alone."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.box import Box, pegasus_tab, wait_until
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-COMMAND_SECONDS_MAX = 60.0
-WAIT_SECONDS_MAX = 60.0
-
-
-class Box:
-    """Runs commands on one onebox."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return pegasus_tab("onebox", command, *arguments, "--folder", str(self.folder))
-
-    def status(self) -> dict[str, list[str]]:
-        lines = self.run("status").stdout.splitlines()
-        return {name: rest for name, *rest in (line.split("\t") for line in lines)}
-
-    @property
-    def dsn(self) -> str:
-        return self.status()["dsn"][0]
-
-    def sql(self, text: str) -> str:
-        ended = pegasus_tab("shell", self.dsn, "--format", "tsv", "-q", "-c", text)
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-
-def pegasus_tab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from pegasus_shell.main import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS_MAX,
-        check=False,
-    )
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path / "box")
-    started = box.run("start")
-    assert started.returncode == 0, started.stderr
+    box.start()
     yield box
-    for name, state in box.status().items():
-        if "running" in state:
-            box.run("kill", name)
+    box.kill_all()
 
 
 def test_a_cluster_in_one_command(box: Box) -> None:
@@ -69,13 +29,13 @@ def test_a_cluster_in_one_command(box: Box) -> None:
     box.sql("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
     assert box.run("kill", "replica2").returncode == 0
     assert box.status()["replica2"][1] == "stopped"
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
     killed = box.status()["replica2"][0]
-    while f"\t{killed}\t" in pegasus_tab("admin", "partitions", "t", "--dsn", box.dsn).stdout:
-        assert time.monotonic() < deadline, "no other primary in time"
-        time.sleep(0.2)
+    wait_until(
+        lambda: killed not in {row["primary"] for row in box.rows("partitions", "t")},
+        "another primary",
+    )
     assert "two" in box.sql("SELECT name FROM t WHERE id = 2")
-    assert f"{killed}\tunalive" in pegasus_tab("admin", "nodes", "--dsn", box.dsn).stdout
+    assert {row["node"] for row in box.rows("nodes") if row["state"] == "dead"} == {killed}
     assert box.run("restart", "replica2").returncode == 0
     stopped = box.run("stop")
     assert stopped.stdout == "4 servers stopped\n"

@@ -4,6 +4,7 @@ Questions are answered by the leader alone; orders go to the machine, which answ
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pegasus_server.meta.balance import Move, MoveKind
 from pegasus_server.meta.cluster_inputs import Balance, Recover
@@ -23,6 +24,7 @@ from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import MoveType
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import (
+    NO_ADDRESS,
     BalanceRequest,
     BalanceResponse,
     DiagnoseRequest,
@@ -105,7 +107,7 @@ class AdminRpcs:
 
     def _account(self, table: Table, survey: PartitionSurvey, client: Client) -> PartitionAccount:
         return PartitionAccount(
-            self._configuration(table, survey.gpid.partition_index, client),
+            self._shown(table, survey.gpid, client),
             -1 if survey.prepared is None else survey.prepared,
             [address_of(each) for each in survey.learners],
             survey.reason,
@@ -126,10 +128,16 @@ class AdminRpcs:
     def _diagnosis(self, diagnosis: Diagnosis, client: Client) -> PartitionDiagnosis:
         table = self._driver.state.tables[diagnosis.gpid.app_id]
         return PartitionDiagnosis(
-            self._configuration(table, diagnosis.gpid.partition_index, client),
+            self._shown(table, diagnosis.gpid, client),
             [_evidence(each) for each in diagnosis.evidence],
             diagnosis.reason,
         )
+
+    def _shown(self, table: Table, gpid: Gpid, client: Client) -> PartitionConfiguration:
+        """Describe a partition; a primary that surely serves nothing is none, whatever is stored."""
+        config = self._configuration(table, gpid.partition_index, client)
+        is_serving = self._driver.guardian.ward.is_serving(gpid)
+        return config if is_serving else replace(config, primary=NO_ADDRESS)
 
     # Orders.
 
