@@ -136,6 +136,11 @@ class FaultCluster(Cluster):
         ]
         return server.name not in members
 
+    def has_servers(self) -> bool:
+        """Tell whether the meta server knows all replica servers."""
+        with connect(self.dsn) as client:
+            return len(client.list_nodes()) == len(self.replicas)
+
     def has_table(self) -> bool:
         """Make the table, once enough servers have reported to the meta server."""
         with connect(self.dsn) as client:

@@ -167,7 +167,8 @@ int connect(int socket, const struct sockaddr *to, socklen_t size) {
         int late = 1;
         inet_pton(AF_INET, source, &from.sin_addr);
         setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
-        if (bind(socket, (struct sockaddr *)&from, sizeof from)) return -1;
+        /* A socket that is connected bit by bit is bound the second time already. */
+        if (bind(socket, (struct sockaddr *)&from, sizeof from) && errno != EINVAL) return -1;
     }
     return next(socket, to, size);
 }

@@ -18,7 +18,7 @@ from tests.integration.wire_client import WireClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-SLOW_BYTES_PER_SECOND = 2000
+SLOW_BYTES_PER_SECOND = 100
 PART_BYTES = 3001
 """So much of a connection, then it ends in the middle of a frame."""
 
