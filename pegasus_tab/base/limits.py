@@ -13,6 +13,8 @@ VALUE_BYTES_MAX = 1 * MIB
 WRITE_REQUEST_BYTES_MAX = 1 * MIB
 """Body of one write request; a larger one is answered ERR_INVALID_DATA."""
 BATCH_OPERATIONS_MAX = 1000
+PUT_ROWS_MAX = 4096
+"""Rows of one TAB_PUT_ROWS; what they take of a server's turn stays below 20 ms."""
 
 CLIENT_FRAME_BYTES_MAX = 4 * MIB
 RESPONSE_FRAME_BYTES_MAX = 64 * MIB

@@ -35,6 +35,7 @@ from pegasus_tab.wire.messages import (
     MultiRemoveRequest,
     Mutate,
     ScanRequest,
+    TabPutRowsRequest,
     TabScanRequest,
     TabScanResponse,
     arguments,
@@ -186,6 +187,25 @@ class TableCalls:
         _check_key(hash_key, max(sort_keys, key=len))
         args = multi_put_arguments(hash_key, sort_keys, values, self.expiry(ttl_seconds))
         return Call(self.name, methods.MULTI_PUT, hashed, _sized(args), self._app_id)
+
+    def put_rows_call(self, partition_index: int, rows: bytes, ttl_seconds: int = 0) -> Call[int]:
+        """Write many rows of a partition as one; the result is the write's decree.
+
+        A plain Pegasus server does not know this call: the result is a NotSupportedError then.
+
+        Args:
+            partition_index: the partition that all rows belong to.
+            rows: as made by ``wire.put_rows.encode_rows``, at most 4096 of them; of equal keys the
+                last one wins.
+            ttl_seconds: seconds until the rows expire, 0 for never.
+
+        Raises:
+            DataError: it is too large or the time to live is out of range.
+        """
+        args = arguments(TabPutRowsRequest(rows, self.expiry(ttl_seconds)).encode())
+        if len(args) > _ARGUMENT_BYTES_MAX:
+            raise _write_too_large(len(args))
+        return Call(self.name, methods.TAB_PUT_ROWS, partition_index, args, self._app_id)
 
     def multi_remove_call(self, hash_key: bytes, sort_keys: Sequence[bytes]) -> Call[int]:
         """Remove rows of one hash key together; the result is the number of sort keys given."""

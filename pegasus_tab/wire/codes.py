@@ -165,6 +165,8 @@ CLEAR_SCANNER: Final = b"RPC_RRDB_RRDB_CLEAR_SCANNER"
 """The one RPC that is never answered (section 8.3)."""
 TAB_SCAN: Final = b"RPC_TAB_SCAN"
 """Ours: a stateless scan that answers with Arrow; plain Pegasus says ERR_HANDLER_NOT_FOUND."""
+TAB_PUT_ROWS: Final = b"RPC_TAB_PUT_ROWS"
+"""Ours: many rows of a partition in one write; plain Pegasus says ERR_HANDLER_NOT_FOUND."""
 
 # Meta RPCs (sections 4 and 9).
 QUERY_CONFIG: Final = b"RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX"
@@ -193,9 +195,9 @@ READS: Final = frozenset(
     {GET, MULTI_GET, BATCH_GET, SORTKEY_COUNT, TTL, GET_SCANNER, SCAN, CLEAR_SCANNER, TAB_SCAN}
 )
 WRITES: Final = frozenset(
-    {PUT, REMOVE, MULTI_PUT, MULTI_REMOVE, INCR, CHECK_AND_SET, CHECK_AND_MUTATE}
+    {PUT, REMOVE, MULTI_PUT, MULTI_REMOVE, INCR, CHECK_AND_SET, CHECK_AND_MUTATE, TAB_PUT_ROWS}
 )
-IDEMPOTENT_WRITES: Final = frozenset({PUT, REMOVE, MULTI_PUT, MULTI_REMOVE})
+IDEMPOTENT_WRITES: Final = frozenset({PUT, REMOVE, MULTI_PUT, MULTI_REMOVE, TAB_PUT_ROWS})
 """Writes that may be sent again after a lost connection without changing the outcome (6.3)."""
 
 # Framework errors every known client build has in its table (section 3.2).

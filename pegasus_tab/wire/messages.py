@@ -90,6 +90,7 @@ from pegasus_tab.wire.messages_write import (
     MultiRemoveRequest,
     MultiRemoveResponse,
     Mutate,
+    TabPutRowsRequest,
     UpdateRequest,
     UpdateResponse,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "ReplicaEvidence",
     "ScanRequest",
     "ScanResponse",
+    "TabPutRowsRequest",
     "TabScanRequest",
     "TabScanResponse",
     "TtlResponse",

@@ -27,7 +27,7 @@ class UpdateRequest(Struct):
 
 @thrift_struct
 class UpdateResponse(Struct):
-    """Answer to PUT, REMOVE and MULTI_PUT."""
+    """Answer to PUT, REMOVE, MULTI_PUT and TAB_PUT_ROWS."""
 
     error: Annotated[int, I32(1)] = 0
     app_id: Annotated[int, I32(2)] = 0
@@ -43,6 +43,21 @@ class MultiPutRequest(Struct):
     hash_key: Annotated[bytes, BLOB(1)] = b""
     kvs: Annotated[Sequence[KeyValue], KEY_VALUES(2)] = ()
     expire_ts_seconds: Annotated[int, I32(3)] = 0
+
+
+@thrift_struct
+class TabPutRowsRequest(Struct):
+    """Rows of one partition, written together.
+
+    Attributes:
+        rows: keys and values as columns, see ``put_rows``; of equal keys the last one wins.
+        expire_ts_seconds: of all rows; must be 0 when ``is_stored``.
+        is_stored: the values have their header already, with expiry and timetag, as in a backup.
+    """
+
+    rows: Annotated[bytes, BLOB(1)] = b""
+    expire_ts_seconds: Annotated[int, I32(2)] = 0
+    is_stored: Annotated[bool, BOOLEAN(3)] = False
 
 
 @thrift_struct

@@ -22,8 +22,10 @@ from pegasus_tab.wire.messages_write import (
     MultiPutRequest,
     MultiRemoveRequest,
     Mutate,
+    TabPutRowsRequest,
     UpdateRequest,
 )
+from pegasus_tab.wire.put_rows import encode_rows
 from tests.fakes.partition import Partition
 
 SORT_KEYS = st.sampled_from([b"", b"a", b"b"])
@@ -39,6 +41,13 @@ REQUESTS = st.one_of(
         MultiPutRequest,
         hash_key=st.just(b"h"),
         kvs=st.lists(st.builds(KeyValue, key=SORT_KEYS, value=VALUES), max_size=3),
+        expire_ts_seconds=EXPIRIES,
+    ),
+    st.builds(
+        TabPutRowsRequest,
+        rows=st.lists(st.tuples(KEYS, VALUES), max_size=3).map(
+            lambda rows: encode_rows([key for key, _ in rows], [value for _, value in rows])
+        ),
         expire_ts_seconds=EXPIRIES,
     ),
     st.builds(

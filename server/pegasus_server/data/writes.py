@@ -15,6 +15,7 @@ from pegasus_server.data.evaluation import Evaluation, WriteContext
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.increment import increment
 from pegasus_server.data.overlay import PointView
+from pegasus_server.data.put_rows import put_rows_changes
 from pegasus_server.data.value import encode_value, resolve_expire, timetag
 from pegasus_server.storage.engine import Change
 from pegasus_tab.base.ids import Decree
@@ -28,6 +29,7 @@ from pegasus_tab.wire.messages_write import (
     MultiPutRequest,
     MultiRemoveRequest,
     MultiRemoveResponse,
+    TabPutRowsRequest,
     UpdateRequest,
     UpdateResponse,
 )
@@ -40,6 +42,7 @@ WriteRequest: TypeAlias = (
     | IncrRequest
     | CheckAndSetRequest
     | CheckAndMutateRequest
+    | TabPutRowsRequest
 )
 """The argument of a write RPC as decoded; bytes are the encoded key of a REMOVE."""
 
@@ -158,6 +161,12 @@ def multi_put(request: MultiPutRequest, context: WriteContext) -> Evaluation:
     return _refused(context) if changes is None else _updated(context, changes)
 
 
+def put_rows(request: TabPutRowsRequest, context: WriteContext) -> Evaluation:
+    """Evaluate a TAB_PUT_ROWS: all rows or none."""
+    changes = put_rows_changes(request, context.now, context.timestamp_us, context.default_ttl)
+    return _refused(context) if changes is None else _updated(context, changes)
+
+
 def multi_remove(request: MultiRemoveRequest, context: WriteContext) -> Evaluation:
     """Evaluate a MULTI_REMOVE; the answer counts the keys asked for, not those that existed."""
     hash_key, sort_keys = request.hash_key, request.sort_keys
@@ -179,6 +188,7 @@ _EVALUATE: Final[dict[type, Callable[[Any, WriteContext], Evaluation]]] = {
     IncrRequest: increment,
     CheckAndSetRequest: check_and_set,
     CheckAndMutateRequest: check_and_mutate,
+    TabPutRowsRequest: put_rows,
 }
 
 

@@ -12,6 +12,7 @@ from pegasus_tab.wire.messages import (
     CheckAndSetRequest,
     IncrRequest,
     MultiRemoveRequest,
+    TabPutRowsRequest,
     decode_arguments,
     decode_blob_argument,
 )
@@ -38,7 +39,7 @@ def _check_and_mutate(replica: Replica, frame: RequestFrame, client: Client) -> 
 
 
 def _write(
-    request_type: type[MultiRemoveRequest | IncrRequest | CheckAndSetRequest],
+    request_type: type[MultiRemoveRequest | IncrRequest | CheckAndSetRequest | TabPutRowsRequest],
     replica: Replica,
     frame: RequestFrame,
     client: Client,
@@ -54,4 +55,5 @@ WRITES: Final[Mapping[bytes, ServeWrite]] = {
     codes.INCR: partial(_write, IncrRequest),
     codes.CHECK_AND_SET: partial(_write, CheckAndSetRequest),
     codes.CHECK_AND_MUTATE: _check_and_mutate,
+    codes.TAB_PUT_ROWS: partial(_write, TabPutRowsRequest),
 }
