@@ -154,14 +154,7 @@ class ReplicaServer:
         self._lease = ServerLease(
             self._lease_machine(), lease, self._front.links.send, self._account, self._host.lapse
         )
-        self._transfers = Transfers(
-            self._reactor,
-            self._node,
-            self._folder.path / "transfers",
-            self._engine_led,
-            self._disk.run,
-            self._tell_leader,
-        )
+        self._transfers = self._make_transfers()
         self._dispatch = ClusterDispatch(
             self._host.replicas, self._host.faults, {}, self._disk, self._front.turn
         )
@@ -184,6 +177,16 @@ class ReplicaServer:
             raise StartupFault(EXIT_BAD_FOLDER, str(error)) from error
         except LogFailedError as error:
             raise StartupFault(EXIT_DISK_FAILED, f"the disk failed: {error}") from error
+
+    def _make_transfers(self) -> Transfers:
+        return Transfers(
+            self._reactor,
+            self._node,
+            self._folder.path / "transfers",
+            self._engine_led,
+            self._disk.run,
+            self._tell_leader,
+        )
 
     def _lease_machine(self) -> WorkerLease:
         config = self._config
