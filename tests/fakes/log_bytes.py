@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.mutation import ContentOf, Mutation, whole_body
 from pegasus_server.mutation_log.opening import segment_name
 from pegasus_server.mutation_log.record import (
     BlockKind,
@@ -118,11 +118,17 @@ def read(segments: Sequence[SegmentBytes]) -> list[SegmentReading]:
     return readings
 
 
-def recovered(*segments: SegmentBytes, durable: Mapping[int, int] | None = None) -> Recovery:
+def recovered(
+    *segments: SegmentBytes,
+    durable: Mapping[int, int] | None = None,
+    content_of: ContentOf = whole_body,
+) -> Recovery:
     """Recover; ``durable`` maps partition indexes to decrees, by default 0 and 1 to 0."""
     decrees = {0: 0, 1: 0} if durable is None else durable
     return recover(
-        read(segments), {gpid(index): Decree(decree) for index, decree in decrees.items()}
+        read(segments),
+        {gpid(index): Decree(decree) for index, decree in decrees.items()},
+        content_of=content_of,
     )
 
 

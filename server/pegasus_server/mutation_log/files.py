@@ -20,7 +20,7 @@ from pegasus_server.mutation_log.errors import (
 )
 from pegasus_server.mutation_log.folder import DiskFolder
 from pegasus_server.mutation_log.manifest import NEW_MANIFEST_NAME, Manifest
-from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.mutation import ContentOf, Mutation, whole_body
 from pegasus_server.mutation_log.opening import (
     DAMAGED_SUFFIX,
     next_number,
@@ -112,6 +112,7 @@ class SharedLog:
         segment_bytes_max: int,
         durable: Mapping[Gpid, Decree],
         entropy: Callable[[int], bytes],
+        content_of: ContentOf = whole_body,
     ) -> tuple[Self, Replay]:
         """Open the log in a folder, making it when missing. Blocks; reads the whole log.
 
@@ -124,6 +125,7 @@ class SharedLog:
                 can still be recalled. Mutations of partitions not named are skipped, and will be
                 deleted.
             entropy: gives as many random bytes as asked for.
+            content_of: what two records of one (ballot, decree) must have in common (A7).
 
         Returns:
             The log, and what it gives back to the replicas.
@@ -138,16 +140,21 @@ class SharedLog:
         except OSError as error:
             raise LogRefusedError(f"cannot make {folder}: {error.strerror or error}") from error
         birth = SegmentBirth(disk_folder, cluster, node, entropy)
-        return cls.open_with(birth, segment_bytes_max, durable)
+        return cls.open_with(birth, segment_bytes_max, durable, content_of)
 
     @classmethod
     def open_with(
-        cls, birth: SegmentBirth, segment_bytes_max: int, durable: Mapping[Gpid, Decree]
+        cls,
+        birth: SegmentBirth,
+        segment_bytes_max: int,
+        durable: Mapping[Gpid, Decree],
+        content_of: ContentOf = whole_body,
     ) -> tuple[Self, Replay]:
         """Open a log in any LogFolder; otherwise as ``open``."""
         folder = birth.folder
         noted = noted_numbers(folder)
-        recovery = recover(read_segments(folder, birth.cluster, birth.node), durable, noted)
+        readings = read_segments(folder, birth.cluster, birth.node)
+        recovery = recover(readings, durable, noted, content_of)
         if noted is None and segment_numbers(folder):
             recovery.replay.findings.append(_NO_MANIFEST)
         try:

@@ -1,6 +1,7 @@
 """What the log keeps: one numbered change of one partition."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from pegasus_tab.base.ids import Ballot, Decree, Gpid
 
@@ -21,3 +22,12 @@ class Mutation(NamedTuple):
     decree: Decree
     timestamp_us: int
     body: bytes
+
+
+ContentOf: TypeAlias = Callable[[bytes], bytes]
+"""What of a body (ballot, decree) names: all but what its writer knew when it logged it (A7)."""
+
+
+def whole_body(body: bytes) -> bytes:
+    """Return a body as it is: nothing in it depends on when it was logged."""
+    return body

@@ -54,7 +54,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pegasus_server.mutation_log.describe import describe_partitions, describe_written
-from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.mutation import ContentOf, Mutation, whole_body
 from pegasus_server.mutation_log.record import BlockKind, Written
 from pegasus_server.mutation_log.replica_evidence import ReplicaEvidence
 from pegasus_server.mutation_log.segment import Block, Damage, SegmentScan, TornTail
@@ -178,6 +178,7 @@ def recover(
     readings: Iterable[SegmentReading],
     durable: Mapping[Gpid, Decree],
     numbers: range | None = None,
+    content_of: ContentOf = whole_body,
 ) -> Recovery:
     """Judge a whole log.
 
@@ -186,11 +187,13 @@ def recover(
         durable: the durable decree of every replica of this node.
         numbers: of the segments that must exist, there may be more; None when nobody knows: then
             only a hole between two segments is noticed.
+        content_of: what two records of one (ballot, decree) must have in common.
 
     Returns:
         The verdict. Calling again on the same bytes gives the same.
     """
-    recovering = _Recovering(durable, numbers.start if numbers is not None else None)
+    due = numbers.start if numbers is not None else None
+    recovering = _Recovering(durable, due, content_of)
     for reading in readings:
         recovering.take(reading)
     if numbers is not None:
@@ -204,6 +207,7 @@ class _Recovering:
     Args:
         durable: see ``recover``.
         due: number that the first segment must not exceed; None when nobody knows.
+        content_of: see ``recover``.
 
     Attributes:
         due: number of the next segment, if there is one.
@@ -211,10 +215,14 @@ class _Recovering:
         cleared: partitions that something behind that damage speaks for.
     """
 
-    def __init__(self, durable: Mapping[Gpid, Decree], due: int | None) -> None:
+    def __init__(
+        self, durable: Mapping[Gpid, Decree], due: int | None, content_of: ContentOf
+    ) -> None:
         self.durable = durable
         self.due = due
-        self.evidence = {gpid: ReplicaEvidence(decree) for gpid, decree in durable.items()}
+        self.evidence = {
+            gpid: ReplicaEvidence(decree, content_of) for gpid, decree in durable.items()
+        }
         self.segments: list[KeptSegment] = []
         self.highest: dict[Gpid, Written | Mutation] = {}
         self.unclaimed: dict[Gpid, int] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pegasus_server.mutation_log.describe import describe_ranges
-from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.mutation import ContentOf, Mutation, whole_body
 from pegasus_server.mutation_log.record import Written
 from pegasus_tab.base.ids import Decree
 
@@ -16,10 +16,12 @@ class ReplicaEvidence:
 
     Args:
         durable: decree up to which the replica's engine holds everything on disk.
+        content_of: what two records of one (ballot, decree) must have in common.
     """
 
-    def __init__(self, durable: Decree) -> None:
+    def __init__(self, durable: Decree, content_of: ContentOf = whole_body) -> None:
         self._durable = durable
+        self._content_of = content_of
         self._contents: dict[int, Mutation] = {}
         self._known: dict[int, int] = {}
         """Highest ballot of decrees that are known without their content."""
@@ -48,10 +50,15 @@ class ReplicaEvidence:
             return
         if held.ballot < mutation.ballot:
             self._contents[decree] = mutation
-        elif held.ballot == mutation.ballot and held.timestamp_us != mutation.timestamp_us:
-            # A7: ballot and decree name the content, and so does its timestamp. The body may also
-            # bear what its owner knew when it logged this, which differs when it is logged again.
+        elif held.ballot == mutation.ballot and not self._is_same(held, mutation):
+            # A7: ballot and decree name the content.
             self._uncertain = f"ballot {held.ballot} decree {decree} was logged with two contents"
+
+    def _is_same(self, held: Mutation, again: Mutation) -> bool:
+        """Tell whether a mutation was logged again, as happens after a quick change of roles."""
+        if held.timestamp_us != again.timestamp_us:
+            return False
+        return self._content_of(held.body) == self._content_of(again.body)
 
     def judge_damage_before(self, written: Written | Mutation, damage: str) -> None:
         """Decide whether unreadable bytes just before ``written`` can have held this replica's.

@@ -28,3 +28,8 @@ def split(body: bytes) -> tuple[Ballot, Decree, bytes]:
         raise ValueError(f"a log body of {len(body)} bytes has no room for birth and commit point")
     born, committed = _HEAD.unpack_from(body)
     return Ballot(born), Decree(committed), body[_HEAD.size :]
+
+
+def content(body: bytes) -> bytes:
+    """Return what (ballot, decree) names of a body: all but the commit point noted beside it (A7)."""
+    return body[:8] + body[_HEAD.size :]

@@ -125,6 +125,7 @@ class ReplicaRestart:
             segment_bytes_max=segment_bytes_max,
             durable=durable,
             entropy=entropy,
+            content_of=log_body.content,
         )
         for finding in replay.findings:
             logger.warning("log: %s", finding)

@@ -20,6 +20,7 @@ from pegasus_server.meta.worker_lease import (
 )
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.segment_birth import SegmentBirth
+from pegasus_server.replication import log_body
 from pegasus_server.replication.inputs import LeaseLapsed as ReplicaLeaseLapsed
 from pegasus_server.replication.inputs import Received
 from pegasus_server.replication.lease import Lease
@@ -110,7 +111,9 @@ class ReplicaServer:
         self._tick_at: int | None = None
         life = f"{node}.{disk.incarnation}"
         birth = SegmentBirth(disk.log, CLUSTER, node, entropy.stream("segment", life).bytes)
-        log, replay = SharedLog.open_with(birth, knobs.segment_bytes, disk.durable())
+        log, replay = SharedLog.open_with(
+            birth, knobs.segment_bytes, disk.durable(), log_body.content
+        )
         writer = LogWriter(
             process,
             disk.log,

@@ -4,7 +4,8 @@ import pytest
 
 from pegasus_server.mutation_log.record import Written
 from pegasus_server.mutation_log.segment_header import HEADER_BYTES
-from pegasus_tab.base.ids import Gpid
+from pegasus_server.replication import log_body
+from pegasus_tab.base.ids import Ballot, Decree, Gpid
 from tests.fakes.log_bytes import (
     SegmentBytes,
     decrees,
@@ -71,14 +72,31 @@ def test_highest_ballot_wins() -> None:
     ]
 
 
+BROKEN = "ballot 1 decree 1 was logged with two contents"
+
+
 def test_same_ballot_and_decree_twice() -> None:
-    """One timestamp is one mutation, whatever its body notes beside it; another breaks A7."""
+    """One mutation may be logged twice; two of one name break A7."""
     same = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1))
     assert suspect(recovered(same), 0) is None
-    noted = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1, body=b"other"))
-    assert suspect(recovered(noted), 0) is None
-    other = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1)._replace(timestamp_us=7))
-    assert suspect(recovered(other), 0) == "ballot 1 decree 1 was logged with two contents"
+    other = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1, body=b"other"))
+    assert suspect(recovered(other), 0) == BROKEN
+    later = SegmentBytes().add(mutation(0, 1)).add(mutation(0, 1)._replace(timestamp_us=7))
+    assert suspect(recovered(later), 0) == BROKEN
+
+
+def test_what_is_noted_beside_a_mutation_is_no_other_content() -> None:
+    def logged(born: int, committed: int, batch: bytes) -> SegmentBytes:
+        first = log_body.join(Ballot(1), Decree(0), b"batch")
+        again = log_body.join(Ballot(born), Decree(committed), batch)
+        return SegmentBytes().add(mutation(0, 1, body=first)).add(mutation(0, 1, body=again))
+
+    def verdict(segment: SegmentBytes) -> str | None:
+        return suspect(recovered(segment, content_of=log_body.content), 0)
+
+    assert verdict(logged(1, 7, b"batch")) is None
+    assert verdict(logged(1, 7, b"bitch")) == BROKEN
+    assert verdict(logged(2, 0, b"batch")) == BROKEN
 
 
 def test_mutations_of_no_replica_are_reported() -> None:
