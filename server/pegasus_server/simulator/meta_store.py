@@ -1,14 +1,24 @@
-"""The metas' store: a ZooKeeper of one node with versions, sessions and an election.
+"""The metas' store: a ZooKeeper of one node with versions, sessions and a line of candidates.
 
-A session lives while its meta server is heard; when the leader's ends, the next in line leads with
-a higher epoch. Writes are checked for their version and for who leads, in one step. While the
-store is down nobody is answered and no session ends, as with an ensemble without quorum.
+A session lives while its meta server is heard, and its entry in the line lives as long. Writes are
+checked for their version and for the entry of the leader that writes, in one step. While the store
+is down nobody is answered and no session ends, as with an ensemble without quorum.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_server.meta.candidacy import (
+    AskEpoch,
+    Enrol,
+    Enrolled,
+    Entry,
+    EpochSeen,
+    LineSeen,
+    Look,
+    QuestionLost,
+)
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.partition import PartitionRecord
 from pegasus_server.meta.store_effects import (
@@ -36,22 +46,29 @@ SESSION_US = 10_000_000
 STORE = "store"
 
 
+LineQuestion = Look | Enrol | AskEpoch
+CANDIDACY_ANSWERS = (LineSeen, Enrolled, EpochSeen, QuestionLost)
+CandidacyAnswer: TypeAlias = LineSeen | Enrolled | EpochSeen | QuestionLost
+
+
 @dataclass(frozen=True, slots=True)
 class StoreQuestion:
     """A meta server to the store.
 
     Attributes:
-        session: names one life of one meta server, and its attempt to lead.
+        session: whose; None asks for a new one.
         ticket: comes back in the answer.
         sent_us: the asker's clock, comes back.
         request: None only shows that the session lives.
+        entry: of the leader that writes.
         ends: the session is closed.
     """
 
-    session: str
+    session: int | None
     ticket: int
     sent_us: int
-    request: StoreEffect | None = None
+    request: LineQuestion | StoreEffect | None = None
+    entry: Entry | None = None
     ends: bool = False
 
 
@@ -60,24 +77,18 @@ class StoreReply:
     """The store to a meta server.
 
     Attributes:
-        session: of the question.
+        session: of the question, or a new one.
         ticket: of the question.
-        sent_us: of the question.
         answer: to the request, None if there was none.
+        is_new: the session was asked for and is granted.
         is_expired: the session is over.
-        leads: the session leads.
-        leader: which server leads, None if nobody does.
-        epoch: of that leader.
     """
 
-    session: str
+    session: int
     ticket: int
-    sent_us: int
-    answer: StoreInput | None
-    is_expired: bool
-    leads: bool
-    leader: NodeName | None
-    epoch: int
+    answer: StoreInput | CandidacyAnswer | None = None
+    is_new: bool = False
+    is_expired: bool = False
 
 
 VersionedRecord: TypeAlias = tuple[PartitionRecord, int]
@@ -90,9 +101,10 @@ class _Session:
 
 
 class MetaStore:
-    """Holds tables and configurations.
+    """Holds tables, configurations, sessions and the line.
 
-    Invariants: epochs rise; a partition's ballot never falls; at most one session leads.
+    Invariants: places in the line rise; a partition's ballot never falls; nobody writes without an
+    entry in the line.
 
     Args:
         clock: true time.
@@ -113,62 +125,70 @@ class MetaStore:
         self._reply = reply
         self.tables = ClusterState()
         self._tables_version = 0
-        self._sessions: dict[str, _Session] = {}
-        self._ended: set[str] = set()
-        self._leader: str | None = None
-        self._epoch = 0
+        self._sessions: dict[int, _Session] = {}
+        self._sessions_ever = 0
+        self._line: list[Entry] = []
+        self._places = 0
         clock.after(SESSION_US // 10, self._look)
 
     def _look(self) -> None:
         """End the sessions nobody was heard of, once in a while."""
         now_us = self._clock.now_us
-        for name, session in tuple(self._sessions.items()):
+        for number, session in tuple(self._sessions.items()):
             if self.is_down:
                 session.heard_us = now_us
             elif now_us - session.heard_us >= SESSION_US:
-                self._end(name)
+                self._end(number)
         self._clock.after(SESSION_US // 10, self._look)
 
-    def _end(self, name: str) -> None:
-        self._sessions.pop(name, None)
-        self._ended.add(name)
-        if self._leader == name:
-            self._leader = None
-        self._elect()
-
-    def _elect(self) -> None:
-        if self._leader is None and self._sessions:
-            self._leader = next(iter(self._sessions))
-            self._epoch += 1
+    def _end(self, number: int) -> None:
+        self._sessions.pop(number, None)
+        self._line = [each for each in self._line if each.session != number]
 
     def receive(self, sender: NodeName, question: StoreQuestion) -> None:
         """Take a question."""
         if self.is_down:
             return
-        name = question.session
-        if question.ends:
-            self._end(name)
-            return
-        if name not in self._ended:
-            self._sessions.setdefault(name, _Session(sender, 0)).heard_us = self._clock.now_us
-            self._elect()
-        answer = None
-        if question.request is not None and name not in self._ended:
-            answer = self._perform(question.request, leads=self._leader == name)
-            if self.forgets_answers:
-                return
-        leader = None if self._leader is None else self._sessions[self._leader].owner
-        reply = StoreReply(
-            name,
-            question.ticket,
-            question.sent_us,
-            answer,
-            name in self._ended,
-            self._leader == name,
-            leader,
-            self._epoch,
-        )
-        self._reply(sender, reply)
+        number = question.session
+        if number is None:
+            self._begin(sender, question)
+        elif question.ends:
+            self._end(number)
+        elif number not in self._sessions:
+            self._reply(sender, StoreReply(number, question.ticket, is_expired=True))
+        else:
+            self._sessions[number].heard_us = self._clock.now_us
+            self._serve(sender, number, question)
+
+    def _begin(self, sender: NodeName, question: StoreQuestion) -> None:
+        self._sessions_ever += 1
+        self._sessions[self._sessions_ever] = _Session(sender, self._clock.now_us)
+        self._reply(sender, StoreReply(self._sessions_ever, question.ticket, is_new=True))
+
+    def _serve(self, sender: NodeName, number: int, question: StoreQuestion) -> None:
+        answer: StoreInput | CandidacyAnswer | None = None
+        match question.request:
+            case None:
+                pass
+            case Look() | Enrol() | AskEpoch():
+                answer = self._elect(question.request, number, question.sent_us)
+            case _:
+                answer = self._perform(question.request, leads=question.entry in self._line)
+        if question.request is None or not self.forgets_answers:
+            self._reply(sender, StoreReply(number, question.ticket, answer))
+
+    def _elect(self, request: LineQuestion, number: int, sent_us: int) -> CandidacyAnswer:
+        match request:
+            case Look():
+                return LineSeen(number, tuple(self._line), sent_us)
+            case Enrol():
+                self._places += 1
+                self._line.append(Entry(self._places, number, self._sessions[number].owner))
+                return Enrolled(number)
+            case AskEpoch():
+                if request.entry not in self._line:
+                    return QuestionLost(number)
+                return EpochSeen(number, request.entry.place)
 
     def _perform(self, request: StoreEffect, *, leads: bool) -> StoreInput:
         match request:

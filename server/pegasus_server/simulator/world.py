@@ -115,7 +115,6 @@ class World:
         )
         self._faults = Faults(self)
         self._weather = Weather()
-        self._meta_lives = 0
         self._sent_before = 0
         self._meta_names = tuple(NodeName(f"m{n + 1}") for n in range(self.knobs.metas))
         self._metas: dict[str, Machine[MetaServer]] = {
@@ -138,11 +137,10 @@ class World:
         return Machine(name, self.clock, clocks, start)
 
     def _start_meta(self, machine: Machine[MetaServer]) -> MetaServer:
-        self._meta_lives += 1
         self.watch.note_life(machine.name, "starts")
         carry = partial(self._send, machine.name)
         name, return_us = NodeName(machine.name), self.knobs.return_us
-        return MetaServer(name, self._meta_lives, machine.process, carry, return_us)
+        return MetaServer(name, machine.process, carry, return_us)
 
     def _start_server(self, machine: Machine[ReplicaServer]) -> ReplicaServer | None:
         disk = self.disks.setdefault(machine.name, MachineDisk())
