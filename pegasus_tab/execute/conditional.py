@@ -15,7 +15,7 @@ from pegasus_tab.base.limits import BATCH_OPERATIONS_MAX
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.lookup import Key, RowReader, RowTuple, Target
-from pegasus_tab.execute.put_stream import PAIR_OVERHEAD_BYTES, REQUEST_BYTES_MAX
+from pegasus_tab.execute.put_requests import PAIR_OVERHEAD_BYTES, REQUEST_BYTES_MAX
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.tabular.row_codec import Pair
 from pegasus_tab.wire.codes import CasCheckType, MutateOperation, Status

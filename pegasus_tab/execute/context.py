@@ -26,9 +26,15 @@ Codec: TypeAlias = RowCodec | RawCodec
 
 @dataclass(slots=True)
 class ServerAbilities:
-    """What the connection has learned about its servers."""
+    """What the connection has learned about its servers.
+
+    Attributes:
+        tab_scan: whether they know TAB_SCAN, as far as is known.
+        put_rows: whether they know TAB_PUT_ROWS; None while nobody asked.
+    """
 
     tab_scan: bool = True
+    put_rows: bool | None = None
 
 
 WINDOW = 256

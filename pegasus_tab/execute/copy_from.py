@@ -17,7 +17,7 @@ from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.insert import DUPLICATE, puts
 from pegasus_tab.execute.merge import MergeWriter
 from pegasus_tab.execute.progress import Progress
-from pegasus_tab.execute.put_stream import WRITE_WINDOW, Chunk, Groups, PutStream
+from pegasus_tab.execute.put_stream import WRITE_WINDOW, Chunk, PutStream
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.execute.row_input import FullRow
 from pegasus_tab.kv.call import Call
@@ -33,6 +33,7 @@ from pegasus_tab.wire.messages import CheckAndMutateRequest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pegasus_tab.execute.put_requests import Groups
     from pegasus_tab.load.checked import CheckedFile
     from pegasus_tab.load.ready import ReadyBatch
 
@@ -138,9 +139,9 @@ class _Load:
     # ---- upsert --------------------------------------------------------------------------------
 
     def _put(self, batches: "Iterator[ReadyBatch]") -> None:
-        stream = PutStream(
-            self._context.calls(self._plan.table), (_chunk(batch) for batch in batches)
-        )
+        table = self._plan.table
+        chunks = (_chunk(batch) for batch in batches)
+        stream = PutStream(self._context.calls(table), table, chunks)
         for chunk in stream.written(self._context):
             self._done(chunk.tag, chunk.rows)
 

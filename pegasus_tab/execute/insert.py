@@ -119,7 +119,8 @@ class InsertExecutor:
         if self._merge is not None:
             return self._merge.write(context, rows)
         if self._plan.mode == "upsert":
-            stream = PutStream(context.calls(self._table), chunked(self._encoded(rows)))
+            chunks = chunked(self._encoded(rows))
+            stream = PutStream(context.calls(self._table), self._table, chunks)
             return stream.write(context)
         return self._insert(context, rows)
 

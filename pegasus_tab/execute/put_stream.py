@@ -1,7 +1,6 @@
-"""Blind writes of many rows: grouped by hash key, streamed, and in order where order matters.
+"""Blind writes of many rows: gathered into requests, streamed, and in order where order matters.
 
-Rows that share a hash key go out as one MULTI_PUT, which the store applies as a whole, as long as it
-stays within the limits of one request. Requests run concurrently, so a later row for a key must not
+What the requests look like is the business of put_requests.py. Requests run concurrently, so a later row for a key must not
 leave while an earlier one may still be on its way: rows are taken in chunks, within a chunk the last
 row for a key wins before anything is sent, and a chunk that touches a hash key still under way waits
 until everything before it has been answered.
@@ -13,27 +12,26 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from pegasus_tab.base.limits import BATCH_OPERATIONS_MAX, KIB, WRITE_REQUEST_BYTES_MAX
+from pegasus_tab.base.errors import DataError, NotSupportedError
 from pegasus_tab.execute.context import Context
+from pegasus_tab.execute.put_requests import Groups, calls_by_hash_key, calls_by_partition
 from pegasus_tab.kv.call import Call
 from pegasus_tab.kv.table_calls import TableCalls
+from pegasus_tab.sql.catalog import Table
 from pegasus_tab.tabular.row_codec import Pair
-from pegasus_tab.wire.keys import encode_key
+from pegasus_tab.wire.put_rows import encode_rows
 
 CHUNK_ROWS = 4096
 WRITE_WINDOW = 512
 """Requests under way at once: what arrives together shares one log write on the server."""
-PAIR_OVERHEAD_BYTES = 32
-"""What a pair takes in a request beside its key and value."""
-REQUEST_BYTES_MAX = WRITE_REQUEST_BYTES_MAX - 8 * KIB
-"""Room for the hash key and the envelope."""
+PARTITION_WINDOW = 16
+"""Likewise, when each holds many rows of a partition."""
+FEW_HASH_KEYS = 16
+"""For less it is not worth while to gather the rows of a partition."""
 
 
 EncodedRow: TypeAlias = tuple[bytes, list[Pair], int]
 """(hash key, pairs, time to live in seconds) of a row ready to be written."""
-
-Groups: TypeAlias = dict[bytes, dict[bytes, tuple[bytes, int]]]
-"""Hash key -> sort key -> (value, time to live)."""
 
 
 class Chunk(NamedTuple):
@@ -54,12 +52,15 @@ class PutStream:
     """Writes rows in their order of arrival.
 
     Args:
-        calls: of the table.
+        calls: to the table.
+        table: the table.
         chunks: the rows; taken as the stream advances.
     """
 
-    def __init__(self, calls: TableCalls, chunks: Iterable[Chunk]) -> None:
+    def __init__(self, calls: TableCalls, table: Table, chunks: Iterable[Chunk]) -> None:
         self._calls = calls
+        self._partition_count = table.partition_count
+        self._by_partition = False
         self._chunks = iter(chunks)
         self._next: Chunk | None = None
         self._under_way: deque[tuple[Chunk, int]] = deque()
@@ -77,8 +78,12 @@ class PutStream:
     def written(self, context: Context) -> Iterator[Chunk]:
         """Write everything; yield each chunk, in order, once all of it is written; raises as above."""
         answered = 0
+        self._next = next(self._chunks, None)
+        if self._next is not None and len(self._next.groups) >= FEW_HASH_KEYS:
+            self._by_partition = _put_rows_is_known(context, self._calls)
+        window = PARTITION_WINDOW if self._by_partition else WRITE_WINDOW
         while not self._ended:
-            for _ in context.writes(self._calls_until_conflict(), WRITE_WINDOW):
+            for _ in context.writes(self._calls_until_conflict(), window):
                 answered += 1
                 yield from self._chunks_up_to(answered)
             yield from self._chunks_up_to(answered)
@@ -111,25 +116,26 @@ class PutStream:
         return any(not keys.isdisjoint(chunk.groups) for chunk, _ in self._under_way)
 
     def _chunk_calls(self, groups: Groups) -> Iterator[Call[Any]]:
-        put_call = self._calls.put_call
-        for hash_key, group in groups.items():
-            if len(group) == 1 or not hash_key:
-                # Rows with an empty hash key are spread by their sort keys: one request each.
-                for sort_key, (value, ttl_seconds) in group.items():
-                    yield put_call(encode_key(hash_key, sort_key), value, ttl_seconds)
-            else:
-                yield from self._group_calls(hash_key, group)
+        if self._by_partition:
+            return calls_by_partition(self._calls, groups, self._partition_count)
+        return calls_by_hash_key(self._calls, groups)
 
-    def _group_calls(
-        self, hash_key: bytes, group: dict[bytes, tuple[bytes, int]]
-    ) -> Iterator[Call[Any]]:
-        by_ttl: dict[int, list[Pair]] = {}
-        for sort_key, (value, ttl_seconds) in group.items():
-            by_ttl.setdefault(ttl_seconds, []).append((sort_key, value))
-        for ttl_seconds, pairs in by_ttl.items():
-            for batch in batches(pairs):
-                sort_keys, values = zip(*batch, strict=True)
-                yield self._calls.multi_put_call(hash_key, sort_keys, values, ttl_seconds)
+
+def _put_rows_is_known(context: Context, calls: TableCalls) -> bool:
+    """Tell whether the servers know TAB_PUT_ROWS.
+
+    Asked once a connection, with a request without rows: that is an invalid argument to a server
+    that knows the call.
+    """
+    abilities = context.abilities
+    if abilities.put_rows is None:
+        question = calls.put_rows_call(0, encode_rows([], []))
+        answer = context.client.call(question, context.deadline.left_ms)
+        if isinstance(answer, NotSupportedError):
+            abilities.put_rows = False
+        elif isinstance(answer, DataError):
+            abilities.put_rows = True
+    return abilities.put_rows is True
 
 
 def chunked(rows: Iterable[EncodedRow]) -> Iterator[Chunk]:
@@ -148,18 +154,3 @@ def chunked(rows: Iterable[EncodedRow]) -> Iterator[Chunk]:
         if not count:
             return
         yield Chunk(count, groups)
-
-
-def batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Cut pairs of one hash key into lists that fit one request each."""
-    batch: list[Pair] = []
-    size = 0
-    for pair in pairs:
-        pair_bytes = len(pair[0]) + len(pair[1]) + PAIR_OVERHEAD_BYTES
-        if batch and (len(batch) == BATCH_OPERATIONS_MAX or size + pair_bytes > REQUEST_BYTES_MAX):
-            yield batch
-            batch, size = [], 0
-        batch.append(pair)
-        size += pair_bytes
-    if batch:
-        yield batch

@@ -55,6 +55,7 @@ from pegasus_tab.wire.messages import (
     RecallAppResponse,
     RenameAppRequest,
     RenameAppResponse,
+    TabPutRowsRequest,
     UpdateAppEnvRequest,
     UpdateAppEnvResponse,
     UpdateRequest,
@@ -73,6 +74,7 @@ _WRITE_REQUESTS: Mapping[bytes, type[Any]] = {
     codes.INCR: IncrRequest,
     codes.CHECK_AND_SET: CheckAndSetRequest,
     codes.CHECK_AND_MUTATE: CheckAndMutateRequest,
+    codes.TAB_PUT_ROWS: TabPutRowsRequest,
 }
 
 
