@@ -73,10 +73,9 @@ class JobDriver:
 
     def tick(self) -> None:
         """Let time pass; call every LOOK_US or so."""
-        if self.jobs is not None:
+        if self.jobs is not None and self.jobs.has_work:
             app_ids = {job.app_id for job in self.jobs.jobs if not job.state.is_over}
-            if app_ids:
-                self.drive(Look(self._primaries(app_ids), unix_seconds()))
+            self.drive(Look(self._primaries(app_ids), unix_seconds()))
 
     def drive(self, event: JobInput) -> None:
         """Feed the machine; inputs that come up while effects run wait for their turn."""

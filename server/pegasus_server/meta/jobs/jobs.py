@@ -65,6 +65,11 @@ class Jobs:
         """All jobs, oldest first."""
         return tuple(self._jobs.values())
 
+    @property
+    def has_work(self) -> bool:
+        """Tell whether ``Look`` would do anything."""
+        return bool(self._failed_saves) or any(not job.state.is_over for job in self._jobs.values())
+
     def watch(self, job: Job, task: Task) -> TaskWatch | None:
         """Return what is known of a task under way."""
         return self._watches.get((job.id, task.step, task.partition))
@@ -157,10 +162,8 @@ class Jobs:
         return stops
 
     def _stop_tasks(self, job: Job) -> list[JobEffect]:
-        """Tell every server that works on the job to stop."""
-        servers = {
-            task.server for task in (*job.parts, job.whole) if task.state is TaskState.RUNNING
-        }
+        """Tell every server that works, or worked, on the job to forget it."""
+        servers = {task.server for task in (*job.parts, job.whole)}
         for key in [each for each in self._watches if each[0] == job.id]:
             del self._watches[key]
         return [Tell(server, TaskStop(job.id)) for server in sorted(filter(None, servers))]
