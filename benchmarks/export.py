@@ -130,10 +130,13 @@ def cpu_seconds(*command: str, order: str = "") -> float:
         assert process.stdout is not None
         process.stdin.write(order.encode() + b"\n")
         process.stdin.flush()
-        answers = process.stdout.read().splitlines()
+        for answer in process.stdout:
+            if b'"failed"' in answer:
+                raise RuntimeError(answer.decode())
+            if b'"done"' in answer:
+                break
+        process.stdin.close()  # a worker would wait for its next order
         process.wait()
-    if answers and b'"failed"' in answers[-1]:
-        raise RuntimeError(answers[-1].decode())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

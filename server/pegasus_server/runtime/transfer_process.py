@@ -1,4 +1,4 @@
-"""A worker process as Twisted sees it: an order goes in, answers come out, its end is noticed."""
+"""A worker process as Twisted sees it: orders go in, answers come out, its end is noticed."""
 
 import logging
 import os
@@ -23,48 +23,54 @@ from pegasus_server.transfer.order import (
 
 logger = logging.getLogger(__name__)
 
-LINE_BYTES_MAX = 64 * 1024
+LINE_BYTES_MAX = 1024 * 1024
 STDERR_KEPT = 2000
 
 
 class TransferProcess(ProcessProtocol):
-    """One worker.
+    """One worker, which carries out one order at a time; starting one takes a second of CPU.
 
     Args:
-        order: what it is to do.
-        on_progress: called now and then.
-        on_end: called once, with its last word; a worker that died without one has failed.
+        reactor: Twisted's; the process is started at once.
+
+    Attributes:
+        is_gone: it ended, or will not be given anything any more.
     """
 
-    def __init__(
+    def __init__(self, reactor: Any) -> None:
+        self.is_gone = False
+        self._buffer = b""
+        self._stderr = b""
+        self._on_progress: Callable[[Progress], None] = _ignore
+        self._on_end: Callable[[Done | Failed], None] | None = None
+        command = [sys.executable, "-m", "pegasus_server.transfer"]
+        self._process = reactor.spawnProcess(self, command[0], command, env=dict(os.environ))
+
+    def give(
         self,
         order: WorkerOrder,
         on_progress: Callable[[Progress], None],
         on_end: Callable[[Done | Failed], None],
     ) -> None:
-        self._order = order
-        self._on_progress = on_progress
-        self._on_end = on_end
-        self._buffer = b""
-        self._stderr = b""
-        self._outcome: Done | Failed | None = None
+        """Have an order carried out; the last one must have ended.
 
-    def start(self, reactor: Any) -> None:
-        """Start the process."""
-        command = [sys.executable, "-m", "pegasus_server.transfer"]
-        self._process = reactor.spawnProcess(self, command[0], command, env=dict(os.environ))
+        Args:
+            order: what to do.
+            on_progress: called now and then.
+            on_end: called once; a worker that died without a last word has failed.
+        """
+        assert self._on_end is None
+        assert not self.is_gone
+        self._on_progress, self._on_end = on_progress, on_end
+        self._process.write(encode(order) + b"\n")
 
     def kill(self) -> None:
-        """End the process at once; ``on_end`` is called all the same."""
+        """End the process at once; ``on_end`` of an order under way is called all the same."""
+        self.is_gone = True
         try:
             self._process.signalProcess("KILL")
         except ProcessExitedAlready:
-            logger.debug("the worker of job %d had ended already", self._order.job)
-
-    def connectionMade(self) -> None:  # noqa: N802 -- Twisted's name
-        """Give the order; standard input stays open, its end would end the worker."""
-        assert self.transport is not None
-        self.transport.write(encode(self._order) + b"\n")
+            logger.debug("a worker had ended already")
 
     def outReceived(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
         """Take answers."""
@@ -84,18 +90,27 @@ class TransferProcess(ProcessProtocol):
         if isinstance(answer, Progress):
             self._on_progress(answer)
         else:
-            self._outcome = answer
+            self._finish(answer)
+
+    def _finish(self, outcome: Done | Failed) -> None:
+        on_end, self._on_end = self._on_end, None
+        self._on_progress = _ignore
+        if on_end is not None:
+            on_end(outcome)
 
     def errReceived(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
         """Keep the last words of a worker that fails."""
         self._stderr = (self._stderr + data)[-STDERR_KEPT:]
 
     def processEnded(self, reason: Failure) -> None:  # noqa: N802 -- Twisted's name
-        """Tell how it ended."""
-        outcome = self._outcome
-        if outcome is None:
+        """Tell how it ended, if it was at work."""
+        self.is_gone = True
+        if self._on_end is not None:
             said = self._stderr.decode(errors="replace").strip()
-            logger.error("a worker of job %d died: %s\n%s", self._order.job, reason.value, said)
+            logger.error("a worker died: %s\n%s", reason.value, said)
             last = said.splitlines()[-1] if said else "it said nothing"
-            outcome = Failed(message=f"the worker process died ({last})")
-        self._on_end(outcome)
+            self._finish(Failed(message=f"the worker process died ({last})"))
+
+
+def _ignore(_progress: Progress) -> None:
+    """Nobody waits for it."""

@@ -28,6 +28,8 @@ CHECKPOINT_KINDS = frozenset({"export"})
 """Jobs whose partition steps read a checkpoint."""
 FORGOTTEN_SECONDS = 120.0
 """A task that meta did not ask for in so long is given up: its job is over, or another has it."""
+IDLE_SECONDS = 10.0
+"""Workers without work are kept for so long, for the next partition."""
 
 
 @dataclass(eq=False, slots=True)
@@ -90,6 +92,8 @@ class Transfers:
         self._workers = 0
         self._tasks: dict[tuple[int, str, int], _Transfer] = {}
         self._ready: deque[_Transfer] = deque()
+        self._idle: list[TransferProcess] = []
+        self._idle_seconds = 0.0
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir()
@@ -123,11 +127,19 @@ class Transfers:
         limit = boottime_seconds() - FORGOTTEN_SECONDS
         for key in [key for key, task in self._tasks.items() if task.asked_seconds < limit]:
             self._drop(key)
+        if boottime_seconds() - self._idle_seconds >= IDLE_SECONDS:
+            self._dismiss()
 
     def stop(self) -> None:
         """End all workers."""
         for key in list(self._tasks):
             self._drop(key)
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        for process in self._idle:
+            process.kill()
+        self._idle.clear()
 
     # Reports.
 
@@ -226,14 +238,27 @@ class Transfers:
         def on_progress(progress: Progress) -> None:
             task.progress = progress
 
+        process = self._worker()
+        task.process = process
+
         def on_end(outcome: Done | Failed) -> None:
             if task.order.step == "partition":
                 self._workers -= 1
+            if not process.is_gone:
+                self._idle.append(process)
+                self._idle_seconds = boottime_seconds()
             self._end(task, outcome)
             self._start_ready()
 
-        task.process = TransferProcess(self._worker_order(task), on_progress, on_end)
-        task.process.start(self._reactor)
+        process.give(self._worker_order(task), on_progress, on_end)
+
+    def _worker(self) -> TransferProcess:
+        """Return a worker that has nothing to do."""
+        while self._idle:
+            process = self._idle.pop()
+            if not process.is_gone:
+                return process
+        return TransferProcess(self._reactor)
 
     def _worker_order(self, task: _Transfer) -> WorkerOrder:
         order, options = task.order, json.loads(task.order.options)

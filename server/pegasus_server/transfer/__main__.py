@@ -1,10 +1,10 @@
-"""``python -m pegasus_server.transfer``: carry out the order on standard input, tell on output."""
+"""``python -m pegasus_server.transfer``: carry out orders on standard input, tell on output."""
 
 import sys
 
 from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
-from pegasus_server.transfer.manners import end_with_parent, yield_to_others
-from pegasus_server.transfer.order import Answer, Failed, decode_order, encode
+from pegasus_server.transfer.manners import orders_of_parent, yield_to_others
+from pegasus_server.transfer.order import Answer, Failed, WorkerOrder, decode_order, encode
 from pegasus_server.transfer.steps import step_of
 from pegasus_tab.base.errors import DataError, Error, NotSupportedError, ProgrammingError
 from pegasus_tab.export.errors import NameTaken
@@ -14,27 +14,28 @@ _FINAL = (ProgrammingError, DataError, NotSupportedError, NameTaken, UnknownLayo
 """Trying again cannot help."""
 
 
-def main() -> int:
-    """Carry out one order; the exit code is 0 when the outcome was told."""
-    order = decode_order(sys.stdin.buffer.readline())
+def main() -> None:
+    """Carry out one order after the other; ends with the parent."""
     yield_to_others()
-    end_with_parent()
+    for line in orders_of_parent():
+        _tell(_outcome(decode_order(line)))
+
+
+def _outcome(order: WorkerOrder) -> Answer:
     try:
-        answer: Answer = step_of(order)(order, _tell)
+        return step_of(order)(order, _tell)
     except UnknownLayout as error:
         hint = "The table was altered while it was exported; run the same statement again."
-        answer = Failed(message=error.message, hint=hint, sqlstate=error.sqlstate, is_final=True)
+        return Failed(message=error.message, hint=hint, sqlstate=error.sqlstate, is_final=True)
     except Error as error:
-        answer = Failed(
+        return Failed(
             message=error.message,
             hint=error.hint or "",
             sqlstate=error.sqlstate,
             is_final=isinstance(error, _FINAL),
         )
     except (EngineDamaged, EngineUnavailable, OSError, MemoryError) as error:
-        answer = Failed(message=f"the checkpoint could not be read: {error}", sqlstate="58030")
-    _tell(answer)
-    return 0
+        return Failed(message=f"the checkpoint could not be read: {error}", sqlstate="58030")
 
 
 def _tell(answer: Answer) -> None:
@@ -43,8 +44,4 @@ def _tell(answer: Answer) -> None:
 
 
 if __name__ == "__main__":
-    # No clean-up at the end: abandoned calls of a dead filesystem would be waited for.
-    import os
-
-    code = main()
-    os._exit(code)
+    main()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
@@ -85,21 +86,22 @@ def _is_whole(target: Target, archive: Archive, manifest: PartitionManifest) -> 
 
 
 def _write(order: WorkerOrder, target: Target, archive: Archive, tell: Tell) -> PartitionManifest:
-    engine = RocksEngine.open_checkpoint(Path(order.checkpoint), RocksMemory(_CACHE_BYTES, 0))
     description = _description(order)
     schema = schema_of(description)
     attempt = PartitionAttempt(target, archive, order.partition, _attempt_name(order))
     rate = order.bytes_per_second
     pace = BytePace(rate, time.monotonic, time.sleep) if rate else no_pace
     files = PartFiles(attempt, _style(order, schema), pace=pace)
-    rows, total, told = 0, engine.rows_estimate(), time.monotonic()
-    for batch in batches(engine, schema, order.pinned - EPOCH_UNIX_SECONDS):
-        files.add(*batch)
-        rows += batch.rows.num_rows
-        if time.monotonic() - told >= REPORT_SECONDS:
-            told = time.monotonic()
-            tell(Progress(rows=rows, bytes=files.written, rows_total=max(total, rows)))
-    engine.close()
+    with closing(
+        RocksEngine.open_checkpoint(Path(order.checkpoint), RocksMemory(_CACHE_BYTES, 0))
+    ) as engine:
+        rows, total, told = 0, engine.rows_estimate(), time.monotonic()
+        for batch in batches(engine, schema, order.pinned - EPOCH_UNIX_SECONDS):
+            files.add(*batch)
+            rows += batch.rows.num_rows
+            if time.monotonic() - told >= REPORT_SECONDS:
+                told = time.monotonic()
+                tell(Progress(rows=rows, bytes=files.written, rows_total=max(total, rows)))
     return PartitionManifest(
         order.partition,
         order.decree,

@@ -4,6 +4,8 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
 
 _IDLE_CLASS = 3
 _CLASS_SHIFT = 13
@@ -21,12 +23,18 @@ def yield_to_others() -> None:
         ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS << _CLASS_SHIFT)
 
 
-def end_with_parent() -> None:
-    """End this process when the parent closes our standard input, which its death does too."""
+def orders_of_parent() -> Iterator[bytes]:
+    """Yield the lines of standard input for ever; its end, which the parent's death is, ends all.
 
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        os._exit(3)
+    A thread reads, so that the end is noticed also in the middle of an order.
+    """
+    lines: SimpleQueue[bytes] = SimpleQueue()
 
-    threading.Thread(target=watch, daemon=True).start()
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield lines.get()
