@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, table
 
-ALL = ("key_value", "driver", "command_line", "export", "learning")
+ALL = ("key_value", "driver", "command_line", "export", "learning", "replicated")
 
 
 def main(names: list[str]) -> int:

@@ -15,10 +15,88 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.cpu import cpu_seconds
+from benchmarks.run import Run
+
 FRAME = b"f" * 180
 """As long as a PUT of 100 bytes on the wire."""
 ANSWER = b"a" * 120
 _FORK = multiprocessing.get_context("fork")
+
+
+class BareReplication:
+    """The three processes, and the client's connection to the first.
+
+    Args:
+        folder: empty scratch space on the disk to judge.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        near, far = zip(*[_pair() for _ in range(3)], strict=True)
+        self._client = near[0]
+        self._sockets = (*near, *far)
+        self._processes = [
+            _FORK.Process(target=_follow, args=(far[1], folder), daemon=True),
+            _FORK.Process(target=_follow, args=(far[2], folder), daemon=True),
+            _FORK.Process(target=_lead, args=(far[0], list(near[1:]), folder), daemon=True),
+        ]
+        for process in self._processes:
+            process.start()
+        self._poll = select.poll()
+        self._poll.register(self._client, select.POLLIN)
+
+    def at_depth(self, writes: int, depth: int) -> Run:
+        """Write with ``depth`` writes outstanding."""
+        return self._run(writes, depth, None)
+
+    def at_rate(self, a_second: int, seconds: float) -> Run:
+        """Offer writes at an even rate."""
+        return self._run(int(a_second * seconds), 0, a_second)
+
+    def _run(self, writes: int, depth: int, a_second: int | None) -> Run:
+        sent_at: list[float] = []
+        latencies: list[float] = []
+        received = 0
+        cpu, start = self._cpu_seconds(), time.perf_counter()
+        while len(latencies) < writes:
+            now = time.perf_counter()
+            due = len(latencies) + depth if a_second is None else int((now - start) * a_second) + 1
+            more = min(due, writes) - len(sent_at)
+            if more > 0:
+                self._client.sendall(FRAME * more)
+                sent_at += [now] * more
+            if self._poll.poll(None if a_second is None else 1):
+                received += len(self._client.recv(1 << 20))
+                now = time.perf_counter()
+                answered = range(len(latencies), received // len(ANSWER))
+                latencies += [(now - sent_at[number]) * 1e3 for number in answered]
+        seconds = time.perf_counter() - start
+        used = {"all": self._cpu_seconds() - cpu}
+        return Run(writes, seconds, used, latencies)
+
+    def _cpu_seconds(self) -> float:
+        pids = [process.pid for process in self._processes if process.pid is not None]
+        return time.process_time() + sum(map(cpu_seconds, pids))
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join()
+        for each in self._sockets:
+            each.close()
+
+
+@contextmanager
+def bare_replication(folder: Path) -> Iterator[BareReplication]:
+    """Run the three processes on files in ``folder``."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        probe = BareReplication(Path(name))
+        try:
+            yield probe
+        finally:
+            probe.close()
 
 
 def _receive(connection: socket.socket, size: int) -> bool:
@@ -63,46 +141,3 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     for each in (near, far):
         each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return near, far
-
-
-@contextmanager
-def running_probe(folder: Path) -> Iterator[socket.socket]:
-    """Run the three processes; yield the client's connection."""
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        pairs = [_pair() for _ in range(3)]
-        near, far = zip(*pairs, strict=True)
-        path = Path(name)
-        processes = [
-            _FORK.Process(target=_follow, args=(far[1], path), daemon=True),
-            _FORK.Process(target=_follow, args=(far[2], path), daemon=True),
-            _FORK.Process(target=_lead, args=(far[0], list(near[1:]), path), daemon=True),
-        ]
-        for process in processes:
-            process.start()
-        try:
-            yield near[0]
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.join()
-            for each in (*near, *far):
-                each.close()
-
-
-def rate(client: socket.socket, writes: int, depth: int) -> float:
-    """Return writes a second with ``depth`` outstanding."""
-    poll = select.poll()
-    poll.register(client, select.POLLIN)
-    start = time.perf_counter()
-    client.sendall(FRAME * depth)
-    sent, answered, received = depth, 0, 0
-    while answered < writes:
-        received += len(client.recv(1 << 20))
-        now = received // len(ANSWER)
-        more = min(now - answered, writes - sent)
-        answered = now
-        if more > 0:
-            client.sendall(FRAME * more)
-            sent += more
-    return writes / (time.perf_counter() - start)

@@ -1,12 +1,12 @@
 """A cluster of one meta server and three replica servers, for the length of a benchmark."""
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.cpu import cpu_seconds
 from pegasus_shell.onebox import Onebox, Shape
 from pegasus_shell.onebox_commands import await_members
 from pegasus_shell.onebox_server import OneboxError, Server
@@ -17,7 +17,6 @@ from pegasus_tab.wire.messages import PartitionConfiguration
 REPLICAS = 3
 READY_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.02
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -63,12 +62,7 @@ def wait_until(what: str, is_so: Callable[[], bool]) -> None:
     raise TimeoutError(f"not so within {READY_SECONDS_MAX:.0f} s: {what}")
 
 
-def cpu_seconds(servers: list[Server]) -> Mapping[str, float]:
-    """Return the CPU time each running server used so far, its kernel's part included."""
-    used = {}
-    for server in servers:
-        pid = server.pid()
-        if pid is not None:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            used[server.name] = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-    return used
+def cpu_by_server(servers: list[Server]) -> dict[str, float]:
+    """Return the CPU time each running server used so far, seconds by name."""
+    pids = {server.name: server.pid() for server in servers}
+    return {name: cpu_seconds(pid) for name, pid in pids.items() if pid is not None}
