@@ -123,6 +123,7 @@ class ReplicaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         log_bytes_max: log size at which engines are flushed so that segments can be deleted.
         flush_ms: engines with unflushed writes are flushed this often.
         free_bytes_min: writes are refused while the disk has less room than this.
+        private_log_bytes_max: what each replica keeps of the last writes to teach others from.
         copies_max: replicas that are copied to this server at a time, and from it.
         copy_bytes_per_second: how fast this server sends files to others; 0 for no limit.
     """
@@ -133,8 +134,9 @@ class ReplicaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fiel
     log_bytes_max: int = 128 * MIB
     flush_ms: int = 120_000
     free_bytes_min: int = 64 * MIB
+    private_log_bytes_max: int = 64 * MIB
     copies_max: int = 2
-    copy_bytes_per_second: int = 128 * MIB
+    copy_bytes_per_second: int = 160 * MIB
 
     def __post_init__(self) -> None:
         ServerConfig.__post_init__(self)
@@ -145,6 +147,8 @@ class ReplicaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("the log must be allowed at least two segments")
         if self.flush_ms < 1 or self.free_bytes_min < 0:
             raise ValueError("flush_ms must be at least 1 and free_bytes_min at least 0")
+        if self.private_log_bytes_max < 0:
+            raise ValueError("private_log_bytes_max must be at least 0")
         if not 1 <= self.copies_max <= 16 or self.copy_bytes_per_second < 0:
             raise ValueError("copies_max must be in 1..16, copy_bytes_per_second at least 0")
 

@@ -13,6 +13,7 @@ import google_crc32c
 import msgspec
 
 from pegasus_server.replication.messages import LearnFile
+from pegasus_server.runtime.failpoint import reach
 from pegasus_server.runtime.file_request import FileRange
 from pegasus_server.runtime.replica_folder import remove
 from pegasus_server.storage.atomic_file import fsync_folder, replace_file
@@ -151,6 +152,7 @@ class FileInParts:
             self._sync()
         finally:
             self._file.close()
+        reach("learn.copying")
 
 
 def own_name(name: str) -> str:

@@ -6,7 +6,7 @@ the effects that come back are carried out in their order.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pegasus_server.data.identity import ReplicaIdentity
@@ -46,10 +46,11 @@ from pegasus_server.replication.replica import Replica as Machine
 from pegasus_server.runtime.clock import boottime_us
 from pegasus_server.runtime.kept_record import KeptRecord
 from pegasus_server.runtime.learning_files import LearningFiles
+from pegasus_server.runtime.private_log import PrivateLog
 from pegasus_server.runtime.replica import Replica, answer_all
 from pegasus_server.runtime.replica_folder import ReplicaFolder
 from pegasus_server.runtime.server_parts import ServerParts
-from pegasus_server.storage.engine import EngineDamaged
+from pegasus_server.storage.engine import Change, EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine
 from pegasus_tab.base.cluster import ReplicaStatus
 from pegasus_tab.base.ids import Ballot, Decree
@@ -69,6 +70,7 @@ class HostedReplica(Replica):
         engine: its data, applied up to the machine's applied decree.
         folder: its place on disk.
         record: its side file.
+        log: its private log.
         parts: of the server.
         envs: the table's settings.
         first_scan_id: see ScanContexts.
@@ -86,6 +88,7 @@ class HostedReplica(Replica):
         engine: RocksEngine,
         folder: ReplicaFolder,
         record: KeptRecord,
+        log: PrivateLog,
         *,
         parts: ServerParts,
         envs: Mapping[str, str],
@@ -99,6 +102,7 @@ class HostedReplica(Replica):
         self._has_changed = True
         self._is_dropped = False
         self._is_closed = False
+        self._bodies: dict[Decree, tuple[Sequence[Change], bytes]] = {}
         self.failure = ""
         super().__init__(
             ReplicaIdentity(machine.state.gpid, machine.node),
@@ -110,7 +114,7 @@ class HostedReplica(Replica):
             first_scan_id=first_scan_id,
         )
         self.rocks = engine
-        self.learning = LearningFiles(self, folder, record, parts)
+        self.learning = LearningFiles(self, folder, record, log, parts)
         self._refuse_as_needed()
 
     @property
@@ -205,7 +209,7 @@ class HostedReplica(Replica):
                 self._parts.links.send_all(effect, self.gpid)
             case Apply():
                 self.engine.apply(effect.changes, effect.decree)
-                self.learning.teacher.note_applied(effect.decree, effect.changes)
+                self.learning.teacher.note_applied(effect.decree, self._logged_body(effect))
                 self._inputs.append(Applied(effect.decree))
                 self._settle(effect.tokens, effect.decree)
             case Refuse():
@@ -239,9 +243,15 @@ class HostedReplica(Replica):
 
     def _append(self, effect: AppendLog) -> None:
         batch = self._parts.links.body(effect.changes)
+        self._bodies[effect.decree] = effect.changes, batch
         body = log_body.join(effect.born, effect.committed, batch)
         mutation = Mutation(self.gpid, effect.ballot, effect.decree, effect.timestamp_us, body)
         self._disk.submit(mutation, partial(self._on_logged, effect.decree, effect.ballot))
+
+    def _logged_body(self, effect: Apply) -> bytes:
+        """Return the encoded form of what is applied, as a rule the one that was logged."""
+        changes, body = self._bodies.pop(effect.decree, ((), b""))
+        return body if changes is effect.changes else self._parts.links.body(effect.changes)
 
     def _on_logged(self, decree: Decree, ballot: Ballot) -> None:
         self.drive(LogAppended(decree, ballot))
@@ -314,5 +324,6 @@ class HostedReplica(Replica):
 
     def replace_engine(self, engine: RocksEngine) -> None:
         """Go on with other data, which is on disk already."""
+        self._bodies.clear()
         self.engine = self.rocks = engine
         self._overlay = Overlay(engine)

@@ -25,13 +25,14 @@ from pegasus_server.replication.inputs import (
 )
 from pegasus_server.replication.messages import LearnMode
 from pegasus_server.runtime.clock import boottime_seconds
-from pegasus_server.runtime.copied_files import CopiedFiles, CopyDamaged
+from pegasus_server.runtime.copied_files import CopiedFiles, CopyDamaged, own_name
+from pegasus_server.runtime.failpoint import reach
 from pegasus_server.runtime.file_copy import FileCopy
 from pegasus_server.runtime.kept_record import KeptRecord
+from pegasus_server.runtime.private_log import PrivateLog, read_private_log
 from pegasus_server.runtime.replica_folder import ReplicaFolder, release
 from pegasus_server.runtime.server_parts import ServerParts
 from pegasus_server.runtime.teacher_files import KEPT_SECONDS, TeacherFiles
-from pegasus_server.runtime.teaching_log import read_teaching_log
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine
 from pegasus_tab.base.ids import Decree
@@ -55,6 +56,7 @@ class LearningFiles:
         replica: whose.
         folder: its place on disk.
         record: its side file.
+        log: its private log.
         parts: of the server.
 
     Attributes:
@@ -67,9 +69,10 @@ class LearningFiles:
         replica: "HostedReplica",
         folder: ReplicaFolder,
         record: KeptRecord,
+        log: PrivateLog,
         parts: ServerParts,
     ) -> None:
-        self.teacher = TeacherFiles(replica, folder, parts)
+        self.teacher = TeacherFiles(replica, folder, log, parts)
         self.is_replacing = False
         self._replica = replica
         self._folder = folder
@@ -110,13 +113,19 @@ class LearningFiles:
 
     def _start_copy(self, effect: CopyFiles) -> None:
         self._end_copy()
+        gpid = self._replica.gpid
+
+        begun, size = boottime_seconds(), sum([each.bytes for each in effect.files])
 
         def end(reason: str | None) -> None:
             self._copy = None
             if reason is None:
+                reach("learn.copied")
+                spent = boottime_seconds() - begun
+                logger.info("replica %s copied %d bytes in %.1f s", gpid, size, spent)
                 self._replica.drive(FilesCopied(effect.signature, effect.round))
             else:
-                logger.warning("replica %s copied nothing: %s", self._replica.gpid, reason)
+                logger.warning("replica %s did not copy %d bytes: %s", gpid, size, reason)
                 self._replica.drive(CopyFailed(effect.signature, effect.round, reason))
 
         try:
@@ -125,7 +134,7 @@ class LearningFiles:
             end(str(error))
             return
         parts = self._parts
-        self._copy = FileCopy(parts.cluster, parts.node, self._replica.gpid, effect, files, end)
+        self._copy = FileCopy(parts.cluster, parts.node, gpid, effect, files, end)
         self._copy.start(parts.run_copies)
 
     def _end_copy(self) -> None:
@@ -160,7 +169,9 @@ class LearningFiles:
         def installed(engine: RocksEngine) -> None:
             self._use(engine)
             applied = engine.applied_decree
-            logger.info("replica %s learned up to decree %d", self._replica.gpid, applied)
+            logger.info(
+                "replica %s learned up to decree %d (%s)", self._replica.gpid, applied, effect.mode
+            )
             self._replica.drive(Installed(effect.signature, effect.round, applied))
 
         def failed(error: Exception) -> None:
@@ -177,24 +188,28 @@ class LearningFiles:
         release(engine)
         # A crash from here on leaves a replica that is suspect and has nothing durable.
         self._record.note_durable(Decree(0))
+        reach("learn.closed")
         self._folder.put_learned_in_place()
         opened = self._folder.open_engine(effect.through)
         if opened.applied_decree != effect.through:
             opened.close()
             raise EngineDamaged(f"the checkpoint holds decree {opened.applied_decree}")
         self._record.note_durable(effect.through)
+        reach("learn.installed")
         return opened
 
     def _extend(self, engine: RocksEngine, effect: Install) -> RocksEngine:
         """Apply what a copied log has beyond the engine. Blocks."""
-        for file in effect.files:
-            for decree, body in read_teaching_log(self._folder.learned / file.name):
-                if engine.applied_decree < decree <= effect.through:
-                    engine.apply(physical_batch.decode(body), decree)
+        for decree, body in read_private_log(
+            [self._folder.learned / own_name(file.name) for file in effect.files]
+        ):
+            if engine.applied_decree + 1 == decree <= effect.through:
+                engine.apply(physical_batch.decode(body), decree)
         if engine.applied_decree != effect.through:
             raise EngineDamaged(f"the log ends at decree {engine.applied_decree}")
         self._record.note_durable(engine.flush())
         self._folder.remove_learned()
+        reach("learn.extended")
         return engine
 
     def _discard(self, effect: DiscardData) -> None:
@@ -208,6 +223,7 @@ class LearningFiles:
             release(engine)
             self._record.note_durable(Decree(0))
             self._folder.set_engine_aside()
+            reach("learn.discarded")
             return self._folder.open_engine(Decree(0))
 
         def discarded(engine: RocksEngine) -> None:
@@ -225,6 +241,7 @@ class LearningFiles:
     def _use(self, engine: RocksEngine) -> None:
         self.is_replacing = False
         self._replica.replace_engine(engine)
+        self.teacher.begin_log(engine.applied_decree)
 
 
 def _log_failure(error: Exception) -> None:

@@ -3,7 +3,7 @@
 db                 the engine
 side.json          what is remembered outside it
 checkpoint.<n>     copies for learners, n the decree; swept at every start
-teaching.<n>       mutations from decree n on, for learners; swept at every start
+private.<n>.<m>    mutations from decree n on, for learners (private_log); swept at every start
 learned            files copied from a primary, until they are the engine; learned.json says which
 db.aside           the engine before the last time it had to be set aside
 """
@@ -12,6 +12,7 @@ import logging
 import shutil
 from pathlib import Path
 
+from pegasus_server.runtime.failpoint import reach
 from pegasus_server.runtime.kept_record import KeptRecord
 from pegasus_server.storage.atomic_file import fsync_folder
 from pegasus_server.storage.engine import EngineDamaged
@@ -98,7 +99,7 @@ class ReplicaFolder:
 
     def sweep(self) -> None:
         """Remove what only the life before had a use for."""
-        for pattern in ("checkpoint.*", "teaching.*", "db.old"):
+        for pattern in ("checkpoint.*", "private.*", "db.old"):
             for path in self.path.glob(pattern):
                 remove(path)
 
@@ -141,6 +142,7 @@ class ReplicaFolder:
         remove(old)
         if (self.path / "db").exists():
             (self.path / "db").rename(old)
+        reach("learn.moved")
         self.learned.rename(self.path / "db")
         fsync_folder(self.path)
         remove(old)

@@ -11,6 +11,7 @@ from pegasus_server.replication.replica_state import ReplicaState
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.hosted_replica import HostedReplica
+from pegasus_server.runtime.private_log import PrivateLog
 from pegasus_server.runtime.replica_folder import ReplicaFolder, release
 from pegasus_server.runtime.replica_restart import Restored, RestoredReplica
 from pegasus_server.runtime.server_parts import ServerParts
@@ -69,6 +70,7 @@ class ReplicaHost:
             restored.engine,
             restored.folder,
             restored.folder.keep(restored.record),
+            restored.log,
             parts=self._parts,
             envs=self._notes.envs(state.gpid.app_id),
             # Ids of this life must not be met by clients of the one before (8.1).
@@ -116,7 +118,9 @@ class ReplicaHost:
                 Decree(0),
                 suspect=record.suspect,
             )
-            return RestoredReplica(state, engine, folder, record)
+            return RestoredReplica(
+                state, engine, folder, record, PrivateLog(folder.path, Decree(1))
+            )
 
         def made(restored: RestoredReplica) -> None:
             # What an earlier replica of this partition left in the log is void.

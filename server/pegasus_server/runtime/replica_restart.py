@@ -24,6 +24,7 @@ from pegasus_server.replication.replica_state import ReplicaState
 from pegasus_server.replication.restart import recover
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.private_log import PrivateLog, repaired
 from pegasus_server.runtime.replica_folder import ReplicaFolder
 from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
@@ -50,6 +51,7 @@ class RestoredReplica:
         engine: open, with what is known to be committed.
         folder: its place on disk.
         record: what its side file holds.
+        log: its private log.
         is_log_doubted: the log lost something of it, and keeps what is damaged until it is whole.
     """
 
@@ -57,6 +59,7 @@ class RestoredReplica:
     engine: RocksEngine
     folder: ReplicaFolder
     record: ReplicaRecord
+    log: PrivateLog
     is_log_doubted: bool = False
 
 
@@ -173,6 +176,7 @@ class ReplicaRestart:
             engine.close()
             self._set_aside(gpid, error)
             return None
+        log = _private_log(folder, engine.applied_decree, durable, given_back)
         stamps = [each.timestamp_us for each in given_back.mutations]
         state = ReplicaState(
             gpid,
@@ -190,7 +194,23 @@ class ReplicaRestart:
             signature=record.signature,
         )
         is_doubted = given_back.suspect is not None
-        return RestoredReplica(state, engine, folder, record, is_log_doubted=is_doubted)
+        return RestoredReplica(state, engine, folder, record, log, is_log_doubted=is_doubted)
+
+
+def _private_log(
+    folder: ReplicaFolder, applied: Decree, durable: Decree, given_back: ReplicaReplay
+) -> PrivateLog:
+    """Begin a private log with what was just applied."""
+    replayed = [
+        (each.decree, log_body.split(each.body)[2])
+        for each in given_back.mutations
+        if durable < each.decree <= applied
+    ]
+    try:
+        return repaired(folder.path, applied, replayed)
+    except OSError as error:
+        logger.warning("replica %s begins its log for learners anew: %s", folder.gpid, error)
+        return PrivateLog(folder.path, Decree(applied + 1))
 
 
 def _record(logged: LoggedMutation) -> tuple[Mutation, Decree]:

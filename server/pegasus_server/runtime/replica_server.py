@@ -148,6 +148,7 @@ class ReplicaServer:
             self._front.links,
             lease,
             memory,
+            self._config.private_log_bytes_max,
             self._tell_leader,
         )
         self._host = ReplicaHost(self._folder, parts, self._notes, restored)

@@ -31,6 +31,7 @@ class ServerParts:
         links: to the other servers.
         lease: of the server.
         memory: caches shared by the engines.
+        private_log_bytes_max: log a replica keeps for learners.
         tell_leader: sends a message to the meta leader.
     """
 
@@ -46,4 +47,5 @@ class ServerParts:
     links: PeerLinks
     lease: Lease
     memory: RocksMemory
+    private_log_bytes_max: int
     tell_leader: Callable[[ConfigUpdate | ConfigQuery | ReplicaReport], None]

@@ -11,20 +11,21 @@ from pegasus_server.replication.effects import DescribeSources
 from pegasus_server.replication.inputs import CheckpointSource, SourcesDescribed
 from pegasus_server.replication.messages import LearnFile
 from pegasus_server.runtime.clock import boottime_seconds
+from pegasus_server.runtime.private_log import PrivateLog, write
 from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
 from pegasus_server.runtime.server_parts import ServerParts
-from pegasus_server.runtime.teaching_log import TeachingLog
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.base.limits import MIB
 
 if TYPE_CHECKING:
     from pegasus_server.runtime.hosted_replica import HostedReplica
-    from pegasus_server.storage.engine import Change
 
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 120.0
 """Files nobody asked for in so long are removed."""
+TEACHING_BYTES_MAX: Final = 1024 * MIB
+"""Of log kept for a learner; one that is slower begins again with a newer checkpoint."""
 
 
 class TeacherFiles:
@@ -36,80 +37,94 @@ class TeacherFiles:
     Args:
         replica: whose data it is.
         folder: its place on disk.
+        log: its private log.
         parts: of the server.
     """
 
-    def __init__(self, replica: "HostedReplica", folder: ReplicaFolder, parts: ServerParts) -> None:
+    def __init__(
+        self,
+        replica: "HostedReplica",
+        folder: ReplicaFolder,
+        log: PrivateLog,
+        parts: ServerParts,
+    ) -> None:
         self._replica = replica
         self._folder = folder
+        self._log = log
         self._parts = parts
         self._checkpoint: CheckpointSource | None = None
-        self._log: TeachingLog | None = None
         self._published: dict[str, Path] = {}
         self._is_copying = False
-        self._asked_seconds = 0.0
+        self._asked_seconds = -KEPT_SECONDS
         self._readers = 0
         self._needless: list[Path] = []
 
     # The log.
 
-    def note_applied(self, decree: Decree, changes: Sequence["Change"]) -> None:
-        """Take an applied mutation, if there is somebody to teach."""
-        log = self._log
-        if log is None:
-            return
-        log.add(decree, self._parts.links.body(changes))
-        if log.is_full:
-            self._end_log()
-        elif log.wants_write:
-            self._write_log(log)
+    def note_applied(self, decree: Decree, body: bytes) -> None:
+        """Take an applied mutation."""
+        self._log.add(decree, body)
+        if self._log.wants_write:
+            self._write_log()
 
-    def _write_log(self, log: TeachingLog) -> None:
-        data = log.take()
-        self._parts.run_files(lambda: log.write(data), lambda _: None, self._on_log_failed)
+    def _write_log(self) -> None:
+        part = self._log.take()
+        self._parts.run_files(lambda: write(part), lambda _: None, self._on_log_failed)
 
     def _on_log_failed(self, error: Exception) -> None:
-        logger.warning("replica %s has no log for learners: %s", self._replica.gpid, error)
-        self._end_log()
+        logger.warning("replica %s begins its log for learners anew: %s", self._replica.gpid, error)
+        self.begin_log(self._replica.rocks.applied_decree)
 
-    def _end_log(self) -> None:
-        log, self._log = self._log, None
-        if log is not None:
-            self._published.pop(log.path.name, None)
-            self._remove(log.path)
+    def begin_log(self, applied: Decree) -> None:
+        """Forget the log: the engine has other data, or a piece of the log is lost."""
+        self._forget(self._log.restart(Decree(applied + 1)))
+
+    def _shrink_log(self) -> None:
+        """Drop what is too old; what a learner may still need stays longer, but not for ever."""
+        bytes_max = TEACHING_BYTES_MAX if self._is_teaching else self._parts.private_log_bytes_max
+        self._forget(self._log.shrink(bytes_max))
+
+    def _forget(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self._published.pop(path.name, None)
+            self._remove(path)
+
+    @property
+    def _is_teaching(self) -> bool:
+        """Tell whether somebody learns from here, or did just now."""
+        is_used = self._is_copying or self._readers > 0
+        return is_used or boottime_seconds() - self._asked_seconds < KEPT_SECONDS
 
     # Sources.
 
     def describe(self, effect: DescribeSources) -> None:
         """Say what there is to learn from, once the log is written as far as it goes."""
         self._asked_seconds = boottime_seconds()
-        log, checkpoint = self._log, self._checkpoint
-        if log is None or log.last < log.first:
-            self._replica.drive(
-                SourcesDescribed(effect.node, effect.signature, effect.round, None, checkpoint)
-            )
-            return
-        data = log.take()
-        source = log.source()
-        self._published[log.path.name] = log.path
+        part = self._log.take() if self._log.is_buffering else None
+        found = self._log.source(effect.first)
+        source = None
+        if found is not None:
+            source, paths = found
+            self._published |= {path.name: path for path in paths}
         described = SourcesDescribed(
-            effect.node, effect.signature, effect.round, source, checkpoint
+            effect.node, effect.signature, effect.round, source, self._checkpoint
         )
+        if part is None:
+            self._replica.drive(described)
+            return
         self._parts.run_files(
-            lambda: log.write(data),
+            lambda: write(part),
             lambda _: self._replica.drive(described),
             self._on_log_failed,
         )
 
     def start_checkpoint(self) -> None:
-        """Make a checkpoint, and begin the log that continues it; one under way will do."""
+        """Make a checkpoint; one under way already will do."""
         if self._is_copying:
             return
         self._is_copying = True
         self._asked_seconds = boottime_seconds()
         engine = self._replica.rocks
-        if self._log is None:
-            self._log = TeachingLog(self._folder.path, Decree(engine.applied_decree + 1))
         unfinished = self._folder.path / "checkpoint.new"
 
         def make() -> Decree:
@@ -162,15 +177,15 @@ class TeacherFiles:
             self._parts.run_files(lambda: _remove_all(needless), lambda _: None, _log_failure)
 
     def sweep(self) -> None:
-        """Remove what nobody asked for in a while; call now and then."""
-        is_used = self._is_copying or self._readers > 0
-        if is_used or boottime_seconds() - self._asked_seconds < KEPT_SECONDS:
-            return
-        self.end()
+        """Write what waits, remove what nobody asked for in a while; call every second or so."""
+        if self._log.is_buffering:
+            self._write_log()
+        self._shrink_log()
+        if not self._is_teaching:
+            self.end()
 
     def end(self) -> None:
-        """Stop teaching: the data is no longer a primary's, or is not needed."""
-        self._end_log()
+        """Stop teaching from a checkpoint."""
         checkpoint, self._checkpoint = self._checkpoint, None
         if checkpoint is not None:
             self._remove_checkpoint(checkpoint)
