@@ -1,6 +1,7 @@
 """One fault on a real cluster under load: what happened before, meanwhile and after is one history."""
 
 import contextlib
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +17,19 @@ ANSWERS = 40
 
 @dataclass(frozen=True)
 class Trial:
-    """A cluster under load."""
+    """A cluster under load.
+
+    Attributes:
+        cluster: under load.
+        load: what its clients do.
+        folder: of everything.
+        random: what a fault draws from.
+    """
 
     cluster: FaultCluster
     load: Load
     folder: Path
+    random: random.Random
 
     def wait_for(self, what: str, is_so: Callable[[], bool]) -> None:
         """Wait until something is so, looking now and then."""
@@ -65,7 +74,7 @@ def trial(cluster: FaultCluster, seed: int) -> Iterator[Trial]:
         wait_for("the servers report to meta", cluster.has_table, cluster)
         wait_for("the table has all its replicas", cluster.is_whole, cluster)
         with Load(cluster.dsn, "t", seed) as load:
-            run = Trial(cluster, load, cluster.folder)
+            run = Trial(cluster, load, cluster.folder, random.Random(seed))
             run.wait_for_answers()
             yield run
             cluster.heal()

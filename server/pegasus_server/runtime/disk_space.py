@@ -18,6 +18,12 @@ FLUSH_BYTES_MIN = 48 * MIB
 """Room one engine's flush must find, its largest write buffer and a bit."""
 
 
+def free_bytes(folder: Path) -> int:
+    """Return the room left for a data folder: on its disk, or those of its log and its replicas."""
+    parts = (folder, folder / "log", folder / "replicas")
+    return min([shutil.disk_usage(each).free for each in parts if each.exists()])
+
+
 class DiskSpace:
     """Tells when writes must stop for lack of room, and when they may go on.
 
@@ -25,16 +31,16 @@ class DiskSpace:
     out of ENOSPC, which RocksDB does not get over (reliability reference 2.3, "disk full").
 
     Args:
-        folder: a folder on the disk.
+        folder: the data folder.
         free_bytes_min: refuse below this.
-        free_bytes: reads the room left on the disk of a folder.
+        free_bytes: reads the room left for a folder.
     """
 
     def __init__(
         self,
         folder: Path,
         free_bytes_min: int,
-        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        free_bytes: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._folder = folder
         self._free_bytes_min = free_bytes_min
