@@ -14,7 +14,7 @@ from pegasus_tab.base import errors
 from pegasus_tab.base.errors import InterfaceError, NotSupportedError
 from pegasus_tab.execute.session import Session
 from pegasus_tab.kv import connect as connect_client
-from pegasus_tab.kv.dsn import parse_dsn
+from pegasus_tab.kv.dsn import CLIENT_OPTIONS, parse_dsn
 from pegasus_tab.sql.settings import SETTINGS, TIMEOUT, setting_value
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
         name: value for name, value in parsed.options.items() if name in SETTINGS
     }
     others = {name: value for name, value in parsed.options.items() if name not in SETTINGS}
+    _check_options(dsn, others)
     settings.update(options)
     if timeout is not None:
         settings[TIMEOUT] = milliseconds(timeout)
@@ -62,6 +63,18 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
         client.close()
         raise
     return Connection(session)
+
+
+def _check_options(dsn: str, options: Iterable[str]) -> None:
+    """Refuse an option that is neither a setting nor the client's."""
+    for name in options:
+        if name not in CLIENT_OPTIONS:
+            known = ", ".join(sorted((*SETTINGS, *CLIENT_OPTIONS)))
+            raise InterfaceError(
+                f'unknown option "{name}" in the DSN "{dsn}"',
+                sqlstate="22023",
+                hint=f"a DSN takes {known}: ?{TIMEOUT}=5s, for instance",
+            )
 
 
 def milliseconds(seconds: float) -> int:

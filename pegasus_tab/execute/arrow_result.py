@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.execute.errors import arrow_missing
 from pegasus_tab.execute.result import Page, ResultSet
 
@@ -70,5 +71,8 @@ def _cast(batch: "pa.RecordBatch", schema: "pa.Schema") -> "pa.RecordBatch":
 def data_frame(result: ResultSet, rest: Iterator[Page] | None) -> Any:
     """Return the result, or the rest of it, as a pandas DataFrame; arguments as above."""
     if find_spec("pandas") is None:
-        raise arrow_missing(ImportError(name="pandas"))
+        raise NotSupportedError(
+            "this needs the package pandas, which is not installed",
+            hint="pip install pandas; the rows as Arrow do without it",
+        )
     return table(result, rest).to_pandas()

@@ -7,7 +7,7 @@ from pegasus_tab.base.errors import InterfaceError
 from pegasus_tab.kv.blocking import BlockingClient
 from pegasus_tab.kv.client import Client
 from pegasus_tab.kv.cluster import ClusterHandle
-from pegasus_tab.kv.dsn import Dsn, parse_dsn
+from pegasus_tab.kv.dsn import CLIENT_OPTIONS, Dsn, parse_dsn
 from pegasus_tab.kv.table import Check, Checked, KeyFilter, TableHandle
 from pegasus_tab.wire.address import Address
 from pegasus_tab.wire.codes import CasCheckType, FilterType
@@ -64,7 +64,7 @@ def connect(where: str | Dsn | Sequence[Address], *, timeout_ms: int | None = No
 
 
 def _timeout_ms(dsn: Dsn) -> int:
-    unknown = sorted(set(dsn.options) - {"timeout_ms"})
+    unknown = sorted(set(dsn.options) - CLIENT_OPTIONS)
     if unknown:
         raise InterfaceError(
             f'unknown option "{unknown[0]}" in the DSN',

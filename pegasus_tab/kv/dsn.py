@@ -16,6 +16,9 @@ from pegasus_tab.wire.address import Address
 META_PORT: Final = 34601
 """Where a meta server listens unless it says otherwise (protocol reference 1)."""
 
+CLIENT_OPTIONS: Final = frozenset({"timeout_ms"})
+"""Options of a DSN that the key-value client takes; a SQL connection also takes its settings."""
+
 FORMS: Final = (
     "write pegasus://HOST:PORT/ or pegasus://HOST1:PORT1,HOST2:PORT2/ for a cluster "
     f"(the port is {META_PORT} when left out), file:FOLDER for an embedded node"

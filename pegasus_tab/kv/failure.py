@@ -31,6 +31,10 @@ DUPLICATE_TABLE: Final = "42P07"
 INVALID_ARGUMENT: Final = "22023"
 TIMEOUT_EXPIRED: Final = "HYT00"
 """ODBC's state; PostgreSQL's 57014 is kept for what its user cancelled."""
+DISK_FULL: Final = "53100"
+DISK_FULL_HINT: Final = (
+    "the server's disk is full, or cannot keep up; free space there, its node.log says more"
+)
 UNKNOWN_OUTCOME_HINT: Final = (
     "read the row to see whether the write was applied before repeating it"
 )
@@ -54,7 +58,7 @@ _REFUSALS: Final[dict[str, Callable[[str], Error]]] = {
     codes.ERR_UNAUTHENTICATED: lambda text: OperationalError(text, sqlstate="28000"),
     codes.ERR_OPERATION_DISABLED: lambda text: OperationalError(text, sqlstate="55000"),
     codes.ERR_DISK_INSUFFICIENT: lambda text: OperationalError(
-        text, sqlstate="53100", hint="free disk space on the server"
+        text, sqlstate=DISK_FULL, hint="free disk space on the server"
     ),
 }
 
@@ -108,6 +112,9 @@ def unanswered(pending: Pending, reason: str, sqlstate: str | None = None) -> Er
     text = f"{describe(pending)}: {reason}"
     if is_write(pending) and (pending.sent or pending.may_have_run):
         return UnknownOutcome(text, hint=UNKNOWN_OUTCOME_HINT, sqlstate=sqlstate)
+    if reason.endswith(codes.ERR_CAPACITY_EXCEEDED):
+        # Said of a full disk as well: no other name for it is known to every client build (3.2).
+        return OperationalError(text, retryable=True, sqlstate=DISK_FULL, hint=DISK_FULL_HINT)
     return OperationalError(text, retryable=True, sqlstate=sqlstate)
 
 

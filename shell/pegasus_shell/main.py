@@ -110,7 +110,7 @@ def shell(
 @click.argument("dsn", default=DEFAULT_DSN)
 @click.option("--load-only", is_flag=True, help="Load the data and stop before the tour.")
 @click.option("--queries-only", is_flag=True, help="Take the tour; the data is loaded already.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing when the data is loaded already.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing about loading.")
 def demo(dsn: str, load_only: bool, queries_only: bool, quiet: bool) -> None:
     """Load five tables of New York flights into DSN and show each access path with EXPLAIN."""
     from pegasus_shell.demo.run import run_demo

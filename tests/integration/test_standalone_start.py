@@ -140,6 +140,7 @@ def test_python_without_assertions(tmp_path: Path) -> None:
         (("--durability", "never"), "durability"),
         (("--host", "no.such.host.invalid"), "IPv4"),
         (("--port", "70000"), "70000"),
+        (("--host", "192.0.2.1"), "--insecure"),
     ],
 )
 def test_wrong_options(tmp_path: Path, options: tuple[str, str], named: str) -> None:

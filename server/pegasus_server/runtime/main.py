@@ -64,14 +64,18 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     roles = parser.add_subparsers(dest="role", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--version", action="version", version=VERSION)
     role = roles.add_parser(
         "standalone",
         help="meta server and replica server in one process",
+        parents=[shared],
         argument_default=argparse.SUPPRESS,  # what is not given is NodeOptions' business
     )
     add = role.add_argument
     add("--data", type=Path, required=True, help="data folder")
     add("--host", help="IPv4 address to listen on (default 127.0.0.1)")
+    add("--insecure", action="store_true", help="allow a --host that others can reach")
     add("--port", type=int, help="port (default 34601); 0 takes a free one")
     add("--advertise", help="IPv4 address told to clients")
     add("--port-file", type=Path, help="file to write the port to")
@@ -88,7 +92,7 @@ def parse_options(arguments: Sequence[str]) -> NodeOptions | ClusterRole:
         help="serve this partition without what the log lost of it; may be given several times",
     )
     for name in ("meta", "replica"):
-        role = roles.add_parser(name, help=f"{name} server of a cluster")
+        role = roles.add_parser(name, help=f"{name} server of a cluster", parents=[shared])
         role.add_argument("--config", type=Path, required=True, help="TOML file; see the docs")
     chosen = vars(parser.parse_args(arguments))
     name = chosen.pop("role")

@@ -16,6 +16,8 @@ class NodeOptions:
     Attributes:
         data: the data folder.
         host: IPv4 address to listen on; 0.0.0.0 listens everywhere.
+        insecure: listen where others than this machine can connect, though nobody is asked who
+            they are and nothing is encrypted.
         advertise: IPv4 address told to clients; "" means ``host``, or, when listening everywhere,
             the address the asking client reached us at.
         port: 0 takes a free one.
@@ -34,6 +36,7 @@ class NodeOptions:
 
     data: Path
     host: str = "127.0.0.1"
+    insecure: bool = False
     advertise: str = ""
     port: int = 34601
     port_file: Path | None = None
@@ -52,6 +55,11 @@ class NodeOptions:
         Durability.parse(self.durability)
         for host in filter(None, (self.host, self.advertise)):
             IPv4Address(host)
+        if not self.insecure and not IPv4Address(self.host).is_loopback:
+            raise ValueError(
+                f"whoever reaches {self.host} could read and write everything: there is neither "
+                "authentication nor encryption; say --insecure if the network is trusted"
+            )
         if not 0 <= self.port < 65536:
             raise ValueError(f"port {self.port} is not in 0..65535")
         if self.linger_seconds < 0:

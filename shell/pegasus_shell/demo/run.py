@@ -43,10 +43,11 @@ def load_tables(connection: pegasus_tab.Connection, narration: Narration, *, qui
         return
     start = time.perf_counter()
     for table in missing:
-        load_table(connection, table)
+        load_table(connection, table, quiet=quiet)
     rows = sum(table.rows for table in missing)
     seconds = time.perf_counter() - start
-    narration.say(f"Loaded {rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} rows/s)")
+    if not quiet:
+        narration.say(f"Loaded {rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} rows/s)")
 
 
 def is_loaded(connection: pegasus_tab.Connection, table: DemoTable) -> bool:
@@ -70,13 +71,13 @@ def is_loaded(connection: pegasus_tab.Connection, table: DemoTable) -> bool:
     return row is not None and row[0] == table.rows
 
 
-def load_table(connection: pegasus_tab.Connection, table: DemoTable) -> None:
-    """Create a table and write its rows, with a progress bar on a terminal."""
+def load_table(connection: pegasus_tab.Connection, table: DemoTable, *, quiet: bool) -> None:
+    """Create a table and write its rows, with a progress bar on a terminal unless quiet."""
     with connection.cursor() as cursor:
         cursor.execute(table.definition.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
         label = f"Loading {table.name:<9}"
         with click.progressbar(
-            length=table.rows, label=label, show_pos=True, file=sys.stderr
+            length=table.rows, label=label, show_pos=True, file=sys.stderr, hidden=quiet
         ) as bar:
             for batch in batches(table.read()):
                 cursor.executemany(table.upsert, batch)

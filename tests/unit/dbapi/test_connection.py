@@ -132,3 +132,10 @@ def test_timeouts_are_positive_seconds() -> None:
     for bad in (0, -1, 1e9):
         with pytest.raises(pegasus_tab.InterfaceError):
             milliseconds(bad)
+
+
+def test_an_unknown_option_of_a_dsn_is_named_with_those_there_are() -> None:
+    with pytest.raises(pegasus_tab.InterfaceError, match='unknown option "foo"') as caught:
+        pegasus_tab.connect("pegasus://127.0.0.1:1/?foo=1&full_scan=warn")
+    assert caught.value.hint is not None
+    assert "full_scan, timeout, timeout_ms" in caught.value.hint

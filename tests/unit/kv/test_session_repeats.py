@@ -4,6 +4,7 @@ import pytest
 
 from pegasus_tab.base.errors import OperationalError, QueryCanceled, UnknownOutcome
 from pegasus_tab.base.ids import Gpid
+from pegasus_tab.kv.call import WAITING as WAITING_RESULT
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.address import NO_ADDRESS
 from pegasus_tab.wire.fast import get_response
@@ -36,6 +37,19 @@ def test_a_busy_server_is_asked_again_later_and_meta_is_not(error: str) -> None:
         rig.wait(1)
     rig.reply_incr(rig.take(codes.INCR), 5)
     assert call.result == 5
+
+
+def test_a_disk_that_stays_full_is_named_in_the_end() -> None:
+    rig = ready()
+    call = rig.incr()
+    while call.result is WAITING_RESULT:
+        if rig.requests:
+            rig.reply(rig.take(codes.INCR), error=codes.ERR_CAPACITY_EXCEEDED)
+        rig.wait(5)
+    assert isinstance(call.result, OperationalError)
+    assert not call.result.ambiguous
+    assert call.result.sqlstate == "53100"
+    assert "free space" in str(call.result)
 
 
 def test_the_same_wrong_server_is_asked_again_after_growing_waits() -> None:
