@@ -150,26 +150,32 @@ def restart(node: str, folder: Path) -> None:
 
 
 def await_members(onebox: "Onebox") -> None:
-    """Wait until the meta server knows all replica servers to be alive.
+    """Wait until a meta server leads that knows all replica servers to be alive.
 
     Raises:
         OneboxError: it does not; says where to look.
     """
     from pegasus_shell.onebox_server import LOOK_SECONDS, START_SECONDS_MAX, OneboxError
+    from pegasus_tab.base.errors import Error
     from pegasus_tab.kv import connect
     from pegasus_tab.wire.codes import NodeStatus
 
     wanted = {server.address for server in onebox.replicas}
     deadline = time.monotonic() + START_SECONDS_MAX
+    missing = ""
     with connect(onebox.dsn) as client:
         while time.monotonic() < deadline:
-            nodes = client.list_nodes()
+            try:
+                nodes = client.list_nodes()
+            except Error as error:
+                # After a crash the session of the leader before must end first.
+                missing = f"no meta server leads ({error})"
+                continue
             if wanted <= {str(each.address) for each in nodes if each.status == NodeStatus.ALIVE}:
                 return
+            missing = "not all replica servers reach the meta server"
             time.sleep(LOOK_SECONDS)
-    raise OneboxError(
-        f"not all replica servers reach the meta server; look at {onebox.folder}/*.output"
-    )
+    raise OneboxError(f"{missing}; look at {onebox.folder}/*.output")
 
 
 def carry_out(act: "Callable[[], str]") -> None:

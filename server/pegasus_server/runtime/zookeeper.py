@@ -21,7 +21,7 @@ from kazoo.exceptions import (
     RolledBackError,
     RuntimeInconsistency,
 )
-from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 from kazoo.protocol.states import KazooState
 from twisted.internet.defer import Deferred
 
@@ -32,6 +32,10 @@ logging.getLogger("kazoo").setLevel(logging.ERROR)  # it tells of every attempt 
 
 RETRY_SECONDS = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
 """Pauses between attempts to connect: the ensemble's return must be noticed within a second."""
+
+
+ANSWER_SHARE = 0.25
+"""Share of the session timeout within which a server must answer a new connection."""
 
 
 class KeeperError(Exception):
@@ -123,12 +127,42 @@ class MakeClient(Protocol):
         """
 
 
+class PromptHandler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
+    """kazoo's threads, with less patience for a server that accepts a connection and says nothing.
+
+    A ZooKeeper that is just starting may do that, and kazoo would wait for it as long as a whole
+    session lasts.
+
+    Args:
+        seconds_max: a server that has something to say says it within.
+    """
+
+    def __init__(self, seconds_max: float) -> None:
+        super().__init__()
+        self._seconds_max = seconds_max
+
+    def create_connection(self, *arguments: Any, timeout: float, **named: Any) -> Any:
+        """Connect."""
+        timeout = min(timeout, self._seconds_max)
+        return super().create_connection(*arguments, timeout=timeout, **named)
+
+    def select(self, read: Any, write: Any, errors: Any, timeout: float | None = None) -> Any:
+        """Wait for sockets; one to read from alone is one whose answer is due."""
+        if timeout is not None and len(read) == 1:
+            timeout = min(timeout, self._seconds_max)
+        return super().select(read, write, errors, timeout)
+
+
 def kazoo_client(
     ensemble: Ensemble, on_granted: Callable[[int, int], None], on_state: Callable[[Any], None]
 ) -> Any:
     """Make a client of kazoo; see MakeClient."""
+    session_seconds = ensemble.session_ms / 1000
     client = KazooClient(
-        ensemble.hosts, timeout=ensemble.session_ms / 1000, connection_retry=RETRY_SECONDS
+        ensemble.hosts,
+        timeout=session_seconds,
+        handler=PromptHandler(session_seconds * ANSWER_SHARE),
+        connection_retry=RETRY_SECONDS,
     )
     client.add_listener(on_state)
     # kazoo tells nobody which timeout was granted, and the fence of a leader rests on it.

@@ -1,10 +1,13 @@
 """The adapter of ZooKeeper on a fake one; the real one is in tests/services."""
 
+import socket
+
 import pytest
 
 from pegasus_server.runtime.zookeeper import Create, Ensemble, KeeperLostError, kazoo_client
 from tests.fakes.keeper import FakeKeeper
 from tests.fakes.keeper_contract import (
+    WAIT_SECONDS_MAX,
     Site,
     test_a_session_has_the_timeout_that_was_granted,
     test_a_transaction_is_done_or_refused_as_a_whole,
@@ -60,4 +63,20 @@ def test_kazoo_tells_the_granted_timeout() -> None:
         Ensemble("127.0.0.1:1", 10_000), lambda *told: granted.append(told), lambda _: None
     )
     assert client._connection._connect.__name__ == "connect_and_tell"
+    client.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
+    """A ZooKeeper that is just starting does so."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_SECONDS_MAX)
+        host, port = listener.getsockname()
+        client = kazoo_client(Ensemble(f"{host}:{port}", 4000), lambda *_: None, lambda _: None)
+        client.start_async()
+        first, _ = listener.accept()
+        second, _ = listener.accept()
+        first.close()
+        second.close()
+    client.stop()
     client.close()
