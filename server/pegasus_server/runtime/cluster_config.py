@@ -7,6 +7,7 @@ who and where the server is.
 import re
 import socket
 import tomllib
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +69,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         port: of clients and servers; part of the server's name, so it must stay.
         metas: all meta servers, as "host:port".
         host: address to listen on; 0.0.0.0 listens everywhere and needs ``advertise``.
+        insecure: listen where others than this machine can connect, though nobody is asked who
+            they are and nothing is encrypted.
         advertise: address told to others; "" means ``host``.
         connections_max: clients' connections at a time.
         connections_per_address_max: of them from one IP address; loopback is not counted.
@@ -79,6 +82,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     port: int
     metas: list[str]
     host: str = "127.0.0.1"
+    insecure: bool = False
     advertise: str = ""
     connections_max: int = 1024
     connections_per_address_max: int = 64
@@ -89,6 +93,11 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             raise ValueError("the cluster needs a name")
         if not 1 <= self.port < 65536:
             raise ValueError(f"port {self.port} is not in 1..65535; it is part of the name")
+        if not self.insecure and not IPv4Address(ipv4(self.host)).is_loopback:
+            raise ValueError(
+                f"whoever reaches {self.host} could read and write everything: there is neither "
+                "authentication nor encryption; say insecure = true if the network is trusted"
+            )
         if self.host == ANY_HOST and not self.advertise:
             raise ValueError("listening on 0.0.0.0 needs an address to advertise")
         if not self.metas or len(set(self.metas)) != len(self.metas):
