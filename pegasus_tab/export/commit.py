@@ -32,6 +32,9 @@ from pegasus_tab.export.manifest import (
 def open_archive(target: Target, wanted: Description, id_: str, attempt: str) -> Archive:
     """Begin an archive, or go on with the one that an earlier job left unfinished. May be repeated.
 
+    Exports of a table do not lie beside each other, for a reader of the folder would see rows
+    twice; backups do, and one that was left unfinished and would be another now is left alone.
+
     Args:
         target: the folder named by the user.
         wanted: what is to be written.
@@ -47,13 +50,17 @@ def open_archive(target: Target, wanted: Description, id_: str, attempt: str) ->
     """
     kind: ArchiveKind = "backup" if wanted.kind == "backup" else "export"
     folder = table_folder(wanted.table)
-    for name in target.folder_names(folder):
-        found = archive_of(folder, name)
-        if found is not None and found.kind == kind:
-            _check_adoptable(target, found, wanted)
+    others = [archive_of(folder, name) for name in target.folder_names(folder)]
+    for found in others:
+        if found is None or found.kind != kind:
+            continue
+        fault = _adoption_fault(target, found, wanted)
+        if fault is None:
             _describe(target, found, wanted, attempt)
             return found
-    strangers = target.files(folder)
+        if kind == "export":
+            raise fault
+    strangers = [] if any(others) else target.files(folder)
     if strangers:
         raise NameTaken(
             f"folder {target.shown(folder)} holds other files, such as {strangers[0].name}",
@@ -71,24 +78,26 @@ def _describe(target: Target, archive: Archive, wanted: Description, attempt: st
         target.write(temporary, archive.description, encode(wanted))
 
 
-def _check_adoptable(target: Target, found: Archive, wanted: Description) -> None:
+def _adoption_fault(target: Target, found: Archive, wanted: Description) -> NameTaken | None:
+    """Say why an archive is not the one to go on with, None if it is."""
     if target.exists(found.success):
-        raise NameTaken(
+        return NameTaken(
             f"{target.shown(found.folder)} is a complete {found.kind} of this table",
             name=found.folder,
             hint="Choose another folder, or remove that one.",
         )
     if not target.exists(found.description):
-        return  # its very first file was being written; there is nothing else yet
+        return None  # its very first file was being written; there is nothing else yet
     earlier = decode_description(target.read(found.description), found.description)
     for what in ("app_id", "partitions", "file_format", "schema_version", "facts"):
         if getattr(earlier, what) != getattr(wanted, what):
-            raise NameTaken(
+            return NameTaken(
                 f"{target.shown(found.folder)} is an unfinished {found.kind} of something else:"
                 f" its {what} is {getattr(earlier, what)}, not {getattr(wanted, what)}",
                 name=found.folder,
                 hint="Choose another folder, or remove that one.",
             )
+    return None
 
 
 def committed_partition(
@@ -184,7 +193,8 @@ def finish_archive(
     """
     if target.exists(archive.success):
         return decode_success(target.read(archive.success), archive.success)
-    description = decode_description(target.read(archive.description), archive.description)
+    described = target.read(archive.description)
+    description = decode_description(described, archive.description)
     entries, origins = [], set()
     for partition in range(description.partitions):
         manifest = committed_partition(target, archive, partition)
@@ -202,6 +212,7 @@ def finish_archive(
         archive.kind,
         description.schema_version,
         mixed,
+        sha256(described),
         tuple(entries),
     )
     content = encode(root)
@@ -218,7 +229,7 @@ def finish_archive(
     )
     target.remove(archive.temporaries)
     temporary = archive.temporary(attempt, archive.success)
-    target.write(temporary, archive.success, encode(success))
+    target.write(temporary, archive.success, encode(success.sealed()))
     target.remove(archive.temporaries)
     return success
 

@@ -6,7 +6,7 @@ All are JSON, and every reader checks what it reads: they come from a place that
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from pegasus_tab.export.errors import DamagedExport
@@ -127,6 +127,7 @@ class RootManifest:
         schema_version: of every row's schema.
         mixed_snapshot: True when partitions were pinned by more than one attempt or job, so
             perhaps at very different times.
+        description_sha256: checksum of ``_wc/archive.json``.
         partitions: by index.
     """
 
@@ -135,6 +136,7 @@ class RootManifest:
     kind: str
     schema_version: int
     mixed_snapshot: bool
+    description_sha256: str
     partitions: tuple[PartitionEntry, ...]
     format_version: int = FORMAT_VERSION
 
@@ -156,7 +158,10 @@ class RootManifest:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The marker: the archive is whole, and its root manifest is this one (``_SUCCESS``)."""
+    """The marker: the archive is whole, and its root manifest is this one (``_SUCCESS``).
+
+    ``seal`` is the checksum of the other fields: nothing else guards this file.
+    """
 
     table: str
     id: str
@@ -166,6 +171,12 @@ class Success:
     bytes: int
     manifest_sha256: str
     finished: int
+    seal: str = ""
+
+    def sealed(self) -> "Success":
+        """Return the marker with its seal."""
+        bare = replace(self, seal="")
+        return replace(bare, seal=sha256(encode(bare)))
 
 
 def sha256(content: bytes) -> str:
@@ -196,7 +207,10 @@ def decode_root(content: bytes, name: str) -> RootManifest:
 
 def decode_success(content: bytes, name: str) -> Success:
     """Read ``_SUCCESS``; raises DamagedExport."""
-    return _record(Success, _object(content, name), name)
+    success = _record(Success, _object(content, name), name)
+    if success != success.sealed():
+        raise _damaged(name, "its seal does not fit")
+    return success
 
 
 def encode_partition(manifest: PartitionManifest) -> bytes:

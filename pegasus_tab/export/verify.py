@@ -23,6 +23,7 @@ from pegasus_tab.export.manifest import (
 )
 
 _PIECE_BYTES = 4 * MIB
+_OTHER_CHECKSUM = "its checksum is not the one in the root manifest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def verify_archive(target: Target, archive: Archive) -> Iterator[Finding]:
     """
     description_name = archive.description
     try:
-        description = decode_description(target.read(description_name), description_name)
+        described = target.read(description_name)
+        description = decode_description(described, description_name)
     except (DamagedExport, NoSuchFile) as error:
         yield Finding(description_name, 0, 0, error.message)
         return
@@ -79,6 +81,8 @@ def verify_archive(target: Target, archive: Archive) -> Iterator[Finding]:
     root = looked if isinstance(looked, RootManifest) else None
     if isinstance(looked, Finding):
         yield looked
+    if root is not None and root.description_sha256 != sha256(described):
+        yield Finding(description_name, 0, len(described), _OTHER_CHECKSUM)
     entries = {} if root is None else {entry.partition: entry for entry in root.partitions}
     for partition in range(description.partitions):
         name = archive.partition_manifest(partition)
@@ -94,7 +98,7 @@ def verify_archive(target: Target, archive: Archive) -> Iterator[Finding]:
             continue
         fault = ""
         if root is not None and (entry is None or entry.sha256 != sha256(content)):
-            fault = "its checksum is not the one in the root manifest"
+            fault = _OTHER_CHECKSUM
         yield Finding(name, 0, len(content), fault)
         for file in manifest.files:
             yield _file(target, archive, file, description.file_format)

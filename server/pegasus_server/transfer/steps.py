@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-from pegasus_server.transfer.export_steps import (
-    abandon_export,
-    export_partition,
-    finish_export,
-    open_export,
-)
+from pegasus_server.transfer.archive_steps import abandon_written, finish_written
+from pegasus_server.transfer.backup_steps import backup_partition, open_backup
+from pegasus_server.transfer.export_steps import export_partition, open_export
 from pegasus_server.transfer.order import Done, Progress, Step, WorkerOrder
 from pegasus_tab.base.errors import NotSupportedError
 
@@ -17,8 +14,14 @@ STEPS: dict[str, dict[Step, CarryOut]] = {
     "export": {
         "open": open_export,
         "partition": export_partition,
-        "finish": finish_export,
-        "abandon": abandon_export,
+        "finish": finish_written,
+        "abandon": abandon_written,
+    },
+    "backup": {
+        "open": open_backup,
+        "partition": backup_partition,
+        "finish": finish_written,
+        "abandon": abandon_written,
     },
 }
 
