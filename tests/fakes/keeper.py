@@ -60,6 +60,7 @@ class FakeKeeper:
         self.fate = fate
         self.clients: list[FakeClient] = []
         self.is_away = False
+        self.is_absent = False
         self.nodes = {"": Node(b"", 0, 0)}
         self._transactions = 0
         self._works: deque[Callable[[], object]] = deque()
@@ -136,7 +137,8 @@ class FakeClient:
         self._on_state = on_state
 
     def start_async(self) -> None:
-        self._on_granted(self.number, min(self._session_ms, TIMEOUT_MS_MAX))
+        if not self.keeper.is_absent:
+            self._on_granted(self.number, min(self._session_ms, TIMEOUT_MS_MAX))
 
     def lose_session(self) -> None:
         """Have the session end and say so."""

@@ -40,6 +40,9 @@ US_PER_MS = 1000
 BEGIN_AGAIN_SECONDS = 0.5
 """Between the end of a session and the next: an ensemble that refuses us must not be flooded."""
 
+SILENT_SECONDS = 10.0
+"""A new session that did not begin for so long is worth a warning, again and again."""
+
 
 class OpenSession(Protocol):
     """Begins a session with ZooKeeper."""
@@ -89,7 +92,14 @@ class MetaElection:
     def begin(self) -> None:
         """Begin a session; what follows comes by itself."""
         if not self._is_over:
-            self._session = self._open_session(self._began, self._ended)
+            session = self._session = self._open_session(self._began, self._ended)
+            self._later(SILENT_SECONDS, lambda: self._look_for_answer(session))
+
+    def _look_for_answer(self, session: ZooKeeperSession) -> None:
+        """Say that there is no ZooKeeper, which else nobody would learn."""
+        if session is self._session and not session.has_begun:
+            logger.warning("ZooKeeper does not answer; look whether it runs and is named rightly")
+            self._later(SILENT_SECONDS, lambda: self._look_for_answer(session))
 
     def tick(self) -> None:
         """Let time pass; call every few milliseconds."""

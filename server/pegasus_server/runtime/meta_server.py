@@ -31,7 +31,7 @@ from pegasus_server.runtime.meta_store_folder import MetaStoreFolder
 from pegasus_server.runtime.meta_store_zookeeper import ZooKeeperStore
 from pegasus_server.runtime.no_log import NoLog
 from pegasus_server.runtime.node_address import address_of
-from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER, StartupFault
+from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER, EXIT_FAILED, StartupFault
 from pegasus_server.runtime.zookeeper import Ensemble, ZooKeeperSession
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths
 from pegasus_tab.base.cluster import (
@@ -119,9 +119,9 @@ class MetaServer:
             )
         paths = ZooKeeperPaths(config.root)
         ensemble = Ensemble(config.zookeeper, config.zookeeper_session_ms)
-        store = ZooKeeperStore(paths, config.cluster, self._pause, _end)
+        store = ZooKeeperStore(paths, config.cluster, self._pause, _end_of_defect)
         self._driver = MetaDriver(meta, store, self._front.links.send, self._resign)
-        self._job_store = JobStoreZooKeeper(paths, store, _end)
+        self._job_store = JobStoreZooKeeper(paths, store, _end_of_defect)
         election = MetaElection(
             config.node,
             paths,
@@ -129,7 +129,7 @@ class MetaServer:
             store,
             self._driver.take_election,
             self._later,
-            _end,
+            _end_of_defect,
         )
         self._election = election
         self._front.timers.every(TICK_SECONDS, election.tick)
@@ -207,6 +207,15 @@ def _log_slow_stop(_result: object, seconds: float) -> None:
 
 def _end(reason: str) -> None:
     """End the process: without its store a meta server must not speak."""
-    logger.critical("this meta server cannot lead any more: %s", reason)
+    _die(f"this meta server cannot lead any more: {reason}", EXIT_BAD_FOLDER)
+
+
+def _end_of_defect(reason: str) -> None:
+    """End the process: what a meta server that is wrong about itself says is worth nothing."""
+    _die(f"this meta server is defective: {reason}", EXIT_FAILED)
+
+
+def _die(text: str, exit_code: int) -> None:
+    logger.critical("%s", text)
     logging.shutdown()
-    os._exit(EXIT_BAD_FOLDER)
+    os._exit(exit_code)

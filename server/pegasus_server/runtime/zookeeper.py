@@ -214,6 +214,11 @@ class ZooKeeperSession:
         self._client.start_async()
 
     @property
+    def has_begun(self) -> bool:
+        """Tell whether ZooKeeper granted it."""
+        return self._number is not None
+
+    @property
     def number(self) -> int:
         """The session's number; only once it began."""
         assert self._number is not None

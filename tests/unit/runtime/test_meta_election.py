@@ -13,7 +13,7 @@ from pegasus_server.meta.inputs import CreateTable, RenameTable
 from pegasus_server.meta.lease_numbers import STORE_FENCE_SHARE, US_PER_SECOND
 from pegasus_server.runtime import meta_driver, meta_election
 from pegasus_server.runtime.meta_driver import MetaDriver
-from pegasus_server.runtime.meta_election import MetaElection
+from pegasus_server.runtime.meta_election import BEGIN_AGAIN_SECONDS, MetaElection
 from pegasus_server.runtime.meta_store_zookeeper import ZooKeeperStore
 from pegasus_server.runtime.zookeeper import Ensemble, ZooKeeperSession
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths
@@ -47,6 +47,7 @@ class MetaServer:
         self.keeper = keeper
         self.sent: list[tuple[NodeName, object]] = []
         self.defects: list[str] = []
+        self.late: list[Callable[[], None]] = []
         self._time = time
         paths = ZooKeeperPaths("/pegasus-tab/c")
         store = ZooKeeperStore(paths, "c", self._pause, self.defects.append)
@@ -69,11 +70,17 @@ class MetaServer:
             open_session,
             store,
             self.driver.take_election,
-            lambda _, work: keeper.deliver(work),
+            self._run_later,
             self.defects.append,
         )
         self.election.begin()
         self.run()
+
+    def _run_later(self, seconds: float, work: Callable[[], None]) -> None:
+        if seconds <= BEGIN_AGAIN_SECONDS:
+            self.keeper.deliver(work)
+        else:
+            self.late.append(work)
 
     def _resign(self, reason: str) -> None:
         self.election.resign(reason)
@@ -232,3 +239,19 @@ def test_what_cannot_be_read_is_not_led(start: Start, keeper: FakeKeeper, time: 
     first.run()
     assert not first.driver.is_leading
     assert len(keeper.clients) == 3, "it was elected, could not read, and resigned"
+
+
+def test_a_zookeeper_that_is_not_there_is_told_again_and_again(
+    start: Start, keeper: FakeKeeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper.is_absent = True
+    server = start("m1:1")
+    server.late.pop()()
+    server.late.pop()()
+    assert caplog.text.count("ZooKeeper does not answer") == 2
+    keeper.is_absent = False
+    keeper.clients[0].start_async()
+    server.run()
+    server.late.pop()()
+    assert caplog.text.count("ZooKeeper does not answer") == 2
+    assert server.driver.is_leading
