@@ -174,7 +174,7 @@ class ReplicaHost:
             if keeps:
                 self._quarantine(replica)
             else:
-                replica.rocks.close()
+                release(replica.rocks)
                 self._folder.delete_replica(gpid)
 
         def gone(_: None) -> None:
