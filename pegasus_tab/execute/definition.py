@@ -54,10 +54,12 @@ class DefinitionExecutor:
                 return (f'table "{table.name}" is like that already, nothing was done',)
             case AlterTable(table=table, schema=schema):
                 client.set_envs(table.name, {SCHEMA_ENV: to_json(schema)})
-            case AlterOptions(table=table, envs=envs):
+            case AlterOptions(table=table, envs=envs, replicas=replicas):
                 changed = {name: value for name, value in envs.items() if value is not None}
                 removed = [name for name, value in envs.items() if value is None]
                 client.set_envs(table.name, changed, removed)
+                if replicas is not None:
+                    client.set_replica_count(table.name, replicas)
             case RenameTable(table=table, new_name=new_name):
                 client.rename_table(table.name, new_name)
         return ()

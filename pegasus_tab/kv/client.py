@@ -37,6 +37,8 @@ from pegasus_tab.wire.messages import (
     RecallAppResponse,
     RenameAppRequest,
     RenameAppResponse,
+    SetReplicaCountRequest,
+    SetReplicaCountResponse,
     UpdateAppEnvRequest,
     UpdateAppEnvResponse,
     arguments,
@@ -319,6 +321,19 @@ class Client:
         if delete:
             request = UpdateAppEnvRequest(name, AppEnvOperation.DELETE, list(delete))
             self.meta(codes.UPDATE_APP_ENV, request, UpdateAppEnvResponse, repeatable=True)
+
+    def set_replica_count(self, name: str, replicas: int) -> None:
+        """Ask for another number of copies of each partition; they are made or given up from now on.
+
+        Args:
+            name: of the table.
+            replicas: 1 to 5.
+
+        Raises:
+            ProgrammingError: there is no such table, or there are too few servers.
+        """
+        request = SetReplicaCountRequest(name, replicas)
+        self.meta(codes.SET_MAX_REPLICA_COUNT, request, SetReplicaCountResponse, repeatable=True)
 
     # -- end -------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from pegasus_tab.base.limits import (
     REPLICAS_MAX,
 )
 from pegasus_tab.sql import ast_definition
+from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.literals import fitted
 from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.plan_nodes import (
@@ -33,7 +34,7 @@ from pegasus_tab.tabular.schema import Schema
 DUPLICATE_COLUMN = "42701"
 TTL_SECONDS_MAX = 2**31 - 1
 _CREATE_OPTIONS = ("partitions", "replicas", "default_ttl")
-_SET_OPTIONS = ("default_ttl",)
+_SET_OPTIONS = ("replicas", "default_ttl")
 _OPTION_CHARACTERS_MAX = 1024
 
 
@@ -218,7 +219,7 @@ def plan_alter(
         case (ast_definition.RenameTable(new_name=new_name),):
             return RenameTable(table, new_name)
         case (ast_definition.SetOptions(options=options),):
-            return AlterOptions(table, dict(_env(one, _SET_OPTIONS) for one in options))
+            return _plan_options(table, options)
         case _:
             pass
     if table.raw:
@@ -233,6 +234,12 @@ def plan_alter(
     if schema is not table.schema:
         schema = replace(schema, version=table.schema.version + 1)
     return AlterTable(table, schema)
+
+
+def _plan_options(table: Table, options: Sequence[ast_definition.Option]) -> AlterOptions:
+    counts = [_integer(one, 1, REPLICAS_MAX) for one in options if one.name == "replicas"]
+    envs = dict(_env(one, _SET_OPTIONS) for one in options if one.name != "replicas")
+    return AlterOptions(table, envs, counts[0] if counts else None)
 
 
 def _altered(schema: Schema, action: ast_definition.AlterAction) -> Schema:

@@ -370,10 +370,11 @@ class AlterTable:
 
 @record
 class AlterOptions:
-    """ALTER TABLE ... SET (default_ttl = ...): envs to set, None removes one."""
+    """ALTER TABLE ... SET (default_ttl = ...): envs to set, None removes one; copies to have."""
 
     table: Table
     envs: dict[str, str | None]
+    replicas: int | None = None
 
 
 @record

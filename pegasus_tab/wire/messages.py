@@ -58,6 +58,8 @@ from pegasus_tab.wire.messages_meta import (
     RecallAppResponse,
     RenameAppRequest,
     RenameAppResponse,
+    SetReplicaCountRequest,
+    SetReplicaCountResponse,
     UpdateAppEnvRequest,
     UpdateAppEnvResponse,
 )
@@ -163,6 +165,8 @@ __all__ = [
     "ReplicaEvidence",
     "ScanRequest",
     "ScanResponse",
+    "SetReplicaCountRequest",
+    "SetReplicaCountResponse",
     "TabPutRowsRequest",
     "TabScanRequest",
     "TabScanResponse",

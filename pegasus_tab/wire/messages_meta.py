@@ -227,6 +227,23 @@ class UpdateAppEnvResponse(Struct):
 
 
 @thrift_struct
+class SetReplicaCountRequest(Struct):
+    """Ask for another number of copies of each partition of a table."""
+
+    app_name: Annotated[str, STRING(1)] = ""
+    max_replica_count: Annotated[int, I32(2)] = 0
+
+
+@thrift_struct
+class SetReplicaCountResponse(Struct):
+    """Answer to SET_MAX_REPLICA_COUNT; ours tells the number that holds now."""
+
+    err: Annotated[str, ERROR_CODE(1)] = "ERR_OK"
+    old_max_replica_count: Annotated[int, I32(2)] = 0
+    hint: Annotated[str, STRING(3)] = ""
+
+
+@thrift_struct
 class ListNodesRequest(Struct):
     """Which replica servers there are; ``status`` is a NodeStatus, INVALID for all."""
 

@@ -55,6 +55,8 @@ from pegasus_tab.wire.messages import (
     RecallAppResponse,
     RenameAppRequest,
     RenameAppResponse,
+    SetReplicaCountRequest,
+    SetReplicaCountResponse,
     TabPutRowsRequest,
     UpdateAppEnvRequest,
     UpdateAppEnvResponse,
@@ -263,6 +265,14 @@ class MemoryCluster:
                 table.envs.pop(name, None)
         return UpdateAppEnvResponse()
 
+    def _set_replica_count(self, frame: RequestFrame) -> SetReplicaCountResponse:
+        request = decode_arguments(frame, SetReplicaCountRequest)
+        table = self.living(request.app_name)
+        if table is None:
+            return SetReplicaCountResponse(codes.ERR_APP_NOT_EXIST)
+        table.replicas = request.max_replica_count
+        return SetReplicaCountResponse()
+
     def _partitions(self, frame: RequestFrame) -> QueryConfigResponse:
         table = self.living(decode_arguments(frame, QueryConfigRequest).app_name)
         if table is None:
@@ -306,6 +316,7 @@ _META: Mapping[bytes, Callable[[MemoryCluster, RequestFrame], Any]] = {
     codes.RECALL_APP: MemoryCluster._recall,
     codes.RENAME_APP: MemoryCluster._rename,
     codes.UPDATE_APP_ENV: MemoryCluster._set_envs,
+    codes.SET_MAX_REPLICA_COUNT: MemoryCluster._set_replica_count,
     codes.QUERY_CONFIG: MemoryCluster._partitions,
     codes.TAB_PARTITIONS: MemoryCluster._accounts,
 }

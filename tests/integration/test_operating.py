@@ -85,6 +85,8 @@ def test_proposals_move_what_they_say(box: Box) -> None:
     assert "partitions 0 to 1" in unknown.stderr
     assert box.admin("propose", "t", "0", "move-primary").returncode == 2
     assert box.admin("propose", "t", "0", "remove-replica", "--from", "x").returncode == 2
+    box.ask("ALTER TABLE t SET (replicas = 2)")
+    wait_until(lambda: all("," not in row["secondaries"] for row in partitions(box)), "two copies")
     assert rows_in(box) == ROWS
 
 

@@ -10,7 +10,7 @@ from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.function_level import FunctionLevel
 from pegasus_server.meta.guardian import Guardian
-from pegasus_server.meta.inputs import CreateTable, RecallTable
+from pegasus_server.meta.inputs import CreateTable, RecallTable, SetReplicaCount
 from pegasus_server.meta.lease_numbers import US_PER_SECOND
 from pegasus_server.meta.messages import Bye, Stored
 from pegasus_server.meta.orders import Order, obey
@@ -154,23 +154,28 @@ class Term:
         if isinstance(request, CreateTable | RecallTable) and ward.is_frozen:
             return Reply(request.token, error_names.STATE_FREEZED, ward.why_frozen)
         if isinstance(request, CreateTable):
-            return self._refusal_to_create(request)
+            wanted = request.replica_count or ward.replica_count_default()
+            return self._lack_of_servers(wanted, request.token) or self._lost_store(request.token)
+        if isinstance(request, SetReplicaCount):
+            return self._lack_of_servers(request.replica_count, request.token)
         return None
 
-    def _refusal_to_create(self, request: CreateTable) -> Reply | None:
-        ward = self.guardian.ward
-        alive = len(ward.detector.alive())
-        wanted = request.replica_count or ward.replica_count_default()
-        if wanted > alive:
-            hint = f"{wanted} replicas need as many servers; {alive} are alive"
-            return Reply(request.token, error_names.INVALID_PARAMETERS, hint)
-        unknown = ward.reports.app_id_max()
+    def _lack_of_servers(self, wanted: int, token: object) -> Reply | None:
+        alive = len(self.guardian.ward.detector.alive())
+        if wanted <= alive:
+            return None
+        hint = f"{wanted} replicas need as many servers; {alive} are alive"
+        return Reply(token, error_names.INVALID_PARAMETERS, hint)
+
+    def _lost_store(self, token: object) -> Reply | None:
+        """Refuse a new table that might get the id of one whose metadata is lost."""
+        unknown = self.guardian.ward.reports.app_id_max()
         if unknown >= self.catalog.state.next_app_id:
             hint = (
                 f"replica servers hold table {unknown}, which the store never heard of: it was "
                 "lost or is another cluster's; recover it before making tables"
             )
-            return Reply(request.token, error_names.INVALID_STATE, hint)
+            return Reply(token, error_names.INVALID_STATE, hint)
         return None
 
     def on_order(self, order: Order, now_us: int) -> list[ClusterEffect]:

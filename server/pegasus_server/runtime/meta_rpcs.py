@@ -17,6 +17,7 @@ from pegasus_server.meta.inputs import (
     RecallTable,
     RenameTable,
     SetEnvs,
+    SetReplicaCount,
 )
 from pegasus_server.meta.questions import PatternError, list_tables, serving_table
 from pegasus_server.meta.table import Table
@@ -47,6 +48,8 @@ from pegasus_tab.wire.messages import (
     RecallAppResponse,
     RenameAppRequest,
     RenameAppResponse,
+    SetReplicaCountRequest,
+    SetReplicaCountResponse,
     UpdateAppEnvRequest,
     UpdateAppEnvResponse,
     decode_arguments,
@@ -99,6 +102,7 @@ class MetaRpcs:
             codes.RECALL_APP: self._recall,
             codes.RENAME_APP: self._rename,
             codes.UPDATE_APP_ENV: self._update_envs,
+            codes.SET_MAX_REPLICA_COUNT: self._set_replica_count,
             codes.LIST_APPS: self._list_tables,
             codes.LIST_NODES: self._list_nodes,
             codes.CLUSTER_INFO: self._cluster_info,
@@ -207,6 +211,19 @@ class MetaRpcs:
             case _:
                 hint = f"operation {request.op} with {len(keys)} names and {len(values)} values"
                 answer(Reply(answer, codes.ERR_INVALID_PARAMETERS, hint))
+
+    def _set_replica_count(self, frame: RequestFrame, client: Client) -> None:
+        request = decode_arguments(frame, SetReplicaCountRequest)
+
+        def answer(reply: Reply) -> None:
+            count = 0 if reply.table is None else reply.table.max_replica_count
+            send(frame, client, SetReplicaCountResponse(reply.error, count, reply.hint))
+
+        self._loop.ask(
+            SetReplicaCount(
+                name=request.app_name, replica_count=request.max_replica_count, token=answer
+            )
+        )
 
     def _list_tables(self, frame: RequestFrame, client: Client) -> None:
         request = decode_arguments(frame, ListAppsRequest)

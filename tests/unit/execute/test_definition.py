@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.base.errors import DataError, ProgrammingError
 from pegasus_tab.execute.session import Session
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.sql_runner import SqlRunner
@@ -138,3 +138,10 @@ def test_explain_analyze_measures_and_runs_the_statement(table: SqlRunner) -> No
     assert table("SELECT count(*) FROM t") == [(1,)]
     [(document,)] = table("EXPLAIN (FORMAT json) SELECT * FROM t")
     assert document.startswith("{")
+
+
+def test_another_number_of_copies_is_asked_for(table: SqlRunner) -> None:
+    table("ALTER TABLE t SET (replicas = 3, default_ttl = 60)")
+    assert table("SHOW TABLES") == [("t", "table", 8, 3, 1)]
+    with pytest.raises(DataError, match="does not take 6"):
+        table("ALTER TABLE t SET (replicas = 6)")

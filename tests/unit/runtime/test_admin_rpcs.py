@@ -272,6 +272,15 @@ def test_reasons_of_refusals_arrive(bench: Bench) -> None:
         bench.client.create_table("u", partitions=3)
 
 
+def test_another_number_of_copies_is_stored_where_servers_suffice(bench: Bench) -> None:
+    bench.client.set_replica_count("t", 4)
+    assert bench.store.tables.tables[1].max_replica_count == 4
+    with pytest.raises(ProgrammingError, match="5 replicas need as many servers"):
+        bench.client.set_replica_count("t", 5)
+    with pytest.raises(ProgrammingError, match="does not exist|no table"):
+        bench.client.set_replica_count("u", 2)
+
+
 def test_a_recovery_asks_all_servers_that_are_heard(bench: Bench) -> None:
     with pytest.raises(OperationalError, match="not lost") as caught:
         bench.client.cluster().recover()
