@@ -95,9 +95,13 @@ class Roles:
 
     def may_reply_read(self, now_us: int) -> bool:
         """Tell whether a read that was just done may be answered (A13)."""
-        if self.serving is None or not self._lease.covers(self._confirmed_us, now_us):
+        leadership = self.leadership
+        if leadership is None or self.status != ReplicaStatus.PRIMARY:
             return False
-        return self.serving.primary.is_serving and self.serving.primary.leaving is None
+        primary = leadership.primary
+        if primary.leaving is not None or not primary.is_serving:
+            return False
+        return self._lease.covers(self._confirmed_us, now_us)
 
     def is_unfit(self, config: PartitionConfig) -> bool:
         """Tell whether a configuration counts on what this replica lost or never had."""
