@@ -6,11 +6,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
 from pegasus_server.replication.effects import Send
 from pegasus_server.replication.inputs import Received
 from pegasus_server.replication.lease import Lease
-from pegasus_server.replication.messages import GroupCheck, Message
+from pegasus_server.replication.messages import (
+    GroupCheck,
+    LearnAnswer,
+    LearnMode,
+    LearnRequest,
+    Message,
+)
+from pegasus_server.replication.mutation import Mutation
 from pegasus_server.runtime.carried_batch import BatchEncoder
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.hosted_replica import HostedReplica
@@ -55,7 +62,7 @@ class Disk:
         self.refusal: str | None = None
         self.run = run_now
 
-    def submit(self, _mutation: Mutation, done: Callable[[], None]) -> None:
+    def submit(self, _mutation: LoggedMutation, done: Callable[[], None]) -> None:
         done()
 
     def discard_above(self, gpid: Gpid, decree: Decree) -> None:
@@ -126,6 +133,35 @@ class HostedServer:
     def hear(self, message: Message, *, is_invitation: bool = False) -> None:
         """Have the primary say something."""
         self.host.drive(GPID, Received(PRIMARY, message), is_invitation=is_invitation)
+
+    def requests(self) -> list[LearnRequest]:
+        """Return what was asked of the primary."""
+        return [each for each in self.links.sent if isinstance(each, LearnRequest)]
+
+    def teach(self, last: int) -> None:
+        """Answer the last request with mutations up to ``last``, and let the learner join there."""
+        asked = self.requests()[-1]
+        mutations = tuple(
+            Mutation(
+                asked.ballot,
+                Decree(decree),
+                decree,
+                [(b"\0\1k", b"v%d" % decree)],
+                9,
+                asked.ballot,
+            )
+            for decree in range(asked.committed + 1, last + 1)
+        )
+        self.hear(
+            LearnAnswer(
+                asked.ballot,
+                asked.signature,
+                asked.round,
+                LearnMode.CACHE,
+                Decree(last + 1),
+                mutations,
+            )
+        )
 
     def quarantined(self) -> Mapping[str, str]:
         """Return what is in quarantine, with the reasons."""

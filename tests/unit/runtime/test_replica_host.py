@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pegasus_server.replication.inputs import Discarded
-from pegasus_server.replication.messages import LearnAnswer, LearnMode, LearnRequest
-from pegasus_server.replication.mutation import Mutation
+from pegasus_server.replication.messages import LearnAnswer, LearnMode
 from pegasus_server.runtime.quarantine import QUARANTINED_MAX
 from pegasus_server.runtime.replica_folder import ReplicaFolder
 from pegasus_server.storage.side_file import read_side_file
@@ -18,7 +17,7 @@ from pegasus_tab.base.cluster import (
     ProposalKind,
     ReplicaStatus,
 )
-from pegasus_tab.base.ids import Ballot, Decree, Gpid, Signature
+from pegasus_tab.base.ids import Ballot, Gpid, Signature
 from tests.fakes.hosted_server import GPID, MEMORY, NODE, HostedServer
 
 
@@ -29,35 +28,10 @@ def server(tmp_path: Path) -> Iterator[HostedServer]:
     server.stop()
 
 
-def requests(server: HostedServer) -> list[LearnRequest]:
-    return [each for each in server.links.sent if isinstance(each, LearnRequest)]
-
-
-def teach(server: HostedServer, last: int) -> None:
-    """Answer the last request with mutations up to ``last``, and the learner joins behind them."""
-    asked = requests(server)[-1]
-    mutations = tuple(
-        Mutation(
-            asked.ballot, Decree(decree), decree, [(b"\0\1k", b"v%d" % decree)], 9, asked.ballot
-        )
-        for decree in range(asked.committed + 1, last + 1)
-    )
-    server.hear(
-        LearnAnswer(
-            asked.ballot,
-            asked.signature,
-            asked.round,
-            LearnMode.CACHE,
-            Decree(last + 1),
-            mutations,
-        )
-    )
-
-
 def test_an_invitation_makes_a_learner(server: HostedServer) -> None:
     server.invite(5)
     assert server.replica.machine.status == ReplicaStatus.LEARNER
-    (request,) = requests(server)
+    (request,) = server.requests()
     assert (request.signature, request.committed) == (5, 0)
     assert server.disk.discarded == [(GPID, 0)], "what an earlier replica logged is void"
     assert server.host.durable() == {GPID: 0}
@@ -73,7 +47,7 @@ def test_what_is_no_invitation_makes_nothing(server: HostedServer) -> None:
 
 def test_a_learner_holds_what_it_was_taught(server: HostedServer) -> None:
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     assert server.replica.rocks.applied_decree == 20
     assert server.replica.rocks.get(b"\0\1k") == b"v20"
     assert not read_side_file(server.folder.replica_path(GPID) / "side.json").suspect
@@ -83,14 +57,14 @@ def test_a_learner_holds_what_it_was_taught(server: HostedServer) -> None:
 
 def test_nothing_is_flushed_without_room(server: HostedServer) -> None:
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     server.host.flush(lambda: False, lambda: None)
     assert server.host.durable() == {GPID: 0}
 
 
 def test_a_broken_replica_makes_room_once_another_copy_is_offered(server: HostedServer) -> None:
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     server.replica.fail("a bit flipped")
     assert server.replica.is_failed
     assert not server.quarantined(), "it may be the last copy"
@@ -99,8 +73,8 @@ def test_a_broken_replica_makes_room_once_another_copy_is_offered(server: Hosted
     assert name == "1.0.1"
     assert "a bit flipped" in reason
     assert server.replica.machine.status == ReplicaStatus.LEARNER
-    assert requests(server)[-1].committed == 0
-    teach(server, 20)
+    assert server.requests()[-1].committed == 0
+    server.teach(20)
     assert server.replica.rocks.applied_decree == 20
 
 
@@ -156,13 +130,13 @@ def test_replicas_of_a_purged_table_go_whatever_they_are(server: HostedServer) -
 def test_durable_falls_when_data_is_discarded(server: HostedServer) -> None:
     """Otherwise the log would let go of what the new data has not on disk (A14)."""
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     server.host.flush(lambda: True, lambda: None)
     server.invite(6, ballot=4)
-    asked = requests(server)[-1]
+    asked = server.requests()[-1]
     server.hear(LearnAnswer(Ballot(4), Signature(6), asked.round, LearnMode.DISCARD))
     assert server.host.durable() == {GPID: 0}
-    teach(server, 7)
+    server.teach(7)
     assert server.host.durable() == {GPID: 0}
     server.host.flush(lambda: True, lambda: None)
     assert server.host.durable() == {GPID: 7}
@@ -172,12 +146,12 @@ def test_data_discarded_for_an_attempt_that_is_over_is_asked_for_again(
     server: HostedServer,
 ) -> None:
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     server.invite(6, ballot=4)
-    assert requests(server)[-1].committed == 20
+    assert server.requests()[-1].committed == 20
     server.replica.drive(Discarded(Signature(5)))
-    assert requests(server)[-1].signature == 6
-    assert requests(server)[-1].committed == 0
+    assert server.requests()[-1].signature == 6
+    assert server.requests()[-1].committed == 0
 
 
 # The next life.
@@ -193,7 +167,7 @@ def make_whole(path: Path) -> HostedServer:
     """Return a server with a replica that learned up to decree 20."""
     server = HostedServer(path)
     server.invite(5)
-    teach(server, 20)
+    server.teach(20)
     return server
 
 
