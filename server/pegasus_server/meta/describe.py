@@ -149,7 +149,8 @@ def describe_effect(effect: ClusterEffect) -> str:
 def describe_node(node: Node) -> str:
     """Render a replica server as meta sees it."""
     state = "alive" if node.is_alive else "dead"
-    return f"{node.name} {state} incarnation={node.incarnation} host={node.host_label}"
+    stability = " unstable" if node.is_unstable else ""
+    return f"{node.name} {state}{stability} incarnation={node.incarnation} host={node.host_label}"
 
 
 def describe_partition(guardian: Guardian, gpid: Gpid) -> str:

@@ -10,13 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from pegasus_server.meta.lease_numbers import LeaseNumbers
+from pegasus_server.meta.lease_numbers import US_PER_SECOND, LeaseNumbers
 from pegasus_server.meta.messages import Bye
 from pegasus_tab.base.cluster import Beacon
 from pegasus_tab.base.ids import NodeName
 
 NODES_MAX = 1000
 """Replica servers of a cluster; beacons of more are not acknowledged."""
+STABLE_RUN_US = 600 * US_PER_SECOND
+"""A process that was heard of for so long ran well (the ancestor's stable_rs_min_running)."""
+SHORT_RUNS_MAX = 5
+"""After so many shorter runs in succession a server is unstable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Node:
         is_alive: False once its lease is surely over.
         heard_us: when the last beacon was received, or this meta server began to lead.
         durability: class of its log, "" until it told.
+        began_us: when the process heard last was heard first.
+        short_runs: how many processes before it ended soon, one after the other.
     """
 
     name: NodeName
@@ -38,6 +44,13 @@ class Node:
     is_alive: bool
     heard_us: int
     durability: str = ""
+    began_us: int = 0
+    short_runs: int = 0
+
+    @property
+    def is_unstable(self) -> bool:
+        """Tell whether it restarts so often that others are the better choice for a replica."""
+        return self.short_runs >= SHORT_RUNS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +125,16 @@ class FailureDetector:
             return None
         if known is not None and beacon.incarnation < known.incarnation:
             return None
+        began_us, short_runs = _run_of(known, beacon.incarnation, now_us)
         self._nodes[beacon.node] = Node(
-            beacon.node, beacon.incarnation, beacon.host_label, True, now_us, beacon.durability
+            beacon.node,
+            beacon.incarnation,
+            beacon.host_label,
+            True,
+            now_us,
+            beacon.durability,
+            began_us,
+            short_runs,
         )
         if known is None or not known.is_alive:
             return [NodeAppeared(beacon.node)]
@@ -147,3 +168,14 @@ class FailureDetector:
         assert node is not None
         assert not node.is_alive, "a living server cannot be forgotten"
         del self._nodes[name]
+
+
+def _run_of(known: Node | None, incarnation: int, now_us: int) -> tuple[int, int]:
+    """Return since when a process runs, and how many short runs in succession were before it."""
+    if known is None or known.incarnation == 0:
+        return now_us, 0
+    if incarnation == known.incarnation:
+        is_stable = now_us - known.began_us >= STABLE_RUN_US
+        return known.began_us, 0 if is_stable else known.short_runs
+    was_short = known.heard_us - known.began_us < STABLE_RUN_US
+    return now_us, known.short_runs + 1 if was_short else 0

@@ -1,4 +1,8 @@
-"""Where the next replica goes: by load, and never twice on one machine if that can be helped."""
+"""Where the next replica goes: by load, and never twice on one machine if that can be helped.
+
+A server that restarts again and again (``Node.is_unstable``) is chosen only when there is no other:
+it would not get as far as to be of use, and take its learning's load along each time.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -49,6 +53,7 @@ def choose_primary(
     return min(
         (each.name for each in nodes.values() if each.is_alive and each.name not in excluded),
         key=lambda name: (
+            nodes[name].is_unstable,
             loads.primaries(name, app_id),
             loads.replicas(name, app_id),
             loads.primaries(name),
@@ -79,6 +84,7 @@ def choose_learner(
             if each.is_alive and each.name not in taken and each.name not in excluded
         ),
         key=lambda name: (
+            nodes[name].is_unstable,
             nodes[name].host_label in hosts,
             loads.replicas(name, app_id),
             loads.replicas(name),

@@ -57,7 +57,7 @@ def _add(case: Case, primary: NodeName) -> Decision:
             return Propose(ProposalKind.ADD_LEARNER, sent.proposal.node, primary)
         excluded |= {sent.proposal.node}
     last = case.record.drops[-1].node if case.record.drops else None
-    if last is not None and last not in excluded:
+    if last is not None and last not in excluded and not _is_unstable(case, last):
         if case.is_alive(last):
             return Propose(ProposalKind.ADD_LEARNER, last, primary)
         # What it holds is worth waiting for: catching up costs less than learning anew.
@@ -68,6 +68,11 @@ def _add(case: Case, primary: NodeName) -> Decision:
     if node is None:
         return Wait(f"{len(case.config.members)} of {case.replica_count} replicas; no server left")
     return Propose(ProposalKind.ADD_LEARNER, node, primary)
+
+
+def _is_unstable(case: Case, node: NodeName) -> bool:
+    """Tell whether a server restarts so often that another is tried first."""
+    return node in case.nodes and case.nodes[node].is_unstable
 
 
 def _unwanted(case: Case) -> frozenset[NodeName]:
