@@ -1,13 +1,14 @@
 # Two commands to begin with: `make shell` and `make test`. Each prepares what it needs by itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help shell demo test test-services simulate check format lint layers types docs package bench clean
+.PHONY: help shell demo test test-services simulate torture check format lint layers types docs package bench clean
 
 BIN := .venv/bin
 DATA ?= ./pegasus-data
 WORKERS ?= 2
 SEEDS ?= 1..200
 MINUTES ?= 5
+METAS ?= 3
 
 help:  ## Show what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,15 +27,22 @@ test:  ## Run every test that needs no outside service
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m "not services" $(ARGS)
 
-test-services:  ## Run the tests that need ZooKeeper; installs it
+test-services:  ## Run the tests that need ZooKeeper, and all faults of real servers; installs what they need
 	@tools/environment dev
 	@tools/services-environment
-	@$(BIN)/pytest -m services $(ARGS)
+	@tools/pypegasus3-environment
+	@$(BIN)/pytest -n $(WORKERS) -m services $(ARGS)
 
 simulate:  ## Run whole clusters in the simulator, one for each seed (SEEDS=1..200 MINUTES=5)
 	@tools/environment dev
 	@$(BIN)/python -m pegasus_server.simulator --seeds $(SEEDS) --minutes $(MINUTES) \
 		--workers $(WORKERS) --bundles build/simulator
+
+torture:  ## Kill and stop the servers of a cluster under load (MINUTES=10 METAS=3 SEED=)
+	@tools/environment dev
+	@tools/services-environment
+	@$(BIN)/python -m tests.faults.torture --minutes $(MINUTES) --metas $(METAS) \
+		$(if $(SEED),--seed $(SEED))
 
 check: format lint layers types docs package  ## Format, lint, import layers, strict types, docs, package
 

@@ -43,10 +43,17 @@ class FaultCluster(Cluster):
         lines: further configuration of the replica servers.
         has_network: a proxy stands between all of them.
         has_shim: rules can be given for system calls of the replica servers.
+        lease: section of every configuration, empty for the defaults.
     """
 
     def __init__(
-        self, folder: Path, lines: str = "", *, has_network: bool = False, has_shim: bool = False
+        self,
+        folder: Path,
+        lines: str = "",
+        *,
+        has_network: bool = False,
+        has_shim: bool = False,
+        lease: str = LEASE,
     ) -> None:
         names = ("meta", "replica1", "replica2", "replica3")
         ports = [free_port() for _ in names]
@@ -64,7 +71,7 @@ class FaultCluster(Cluster):
                 folder / name,
                 port,
                 [f"{hosts[0]}:{ports[0]}"],
-                f'advertise = "{host}"\n{"" if name == "meta" else lines}{LEASE}',
+                f'advertise = "{host}"\n{"" if name == "meta" else lines}{lease}',
                 public_host=host,
                 environment=self.shims[number].environment if self.shims else {},
             )
@@ -90,6 +97,11 @@ class FaultCluster(Cluster):
         with self._stack:
             self.resume()
             super().__exit__()
+
+    @property
+    def meta_servers(self) -> list[Server]:
+        """The meta servers."""
+        return [each for each in self._all if each.role == "meta"]
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -184,20 +196,14 @@ class FaultCluster(Cluster):
 
     def digests(self) -> Iterator[tuple[Gpid, list[str]]]:
         """Stop all servers; yield each partition with the digests of all its copies."""
+        app_id = self.config().app_id
         self.meta.kill()  # so that nobody becomes a primary because others stop
         for server in self.replicas:
             assert server.stop() == 0, server.printed()
-        app_id = next(iter(self._gpids())).app_id
         for index in range(PARTITIONS):
             gpid = Gpid(app_id, index)
             paths = [each.folder / "replicas" / str(gpid) / "db" for each in self.replicas]
             yield gpid, [_digest(path) for path in paths]
-
-    def _gpids(self) -> Iterator[Gpid]:
-        for path in (self.replicas[0].folder / "replicas").iterdir():
-            app_id, _, index = path.name.partition(".")
-            if index.isdecimal():
-                yield Gpid(int(app_id), int(index))
 
 
 def _digest(path: Path) -> str:

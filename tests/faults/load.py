@@ -128,8 +128,10 @@ class Load:
                 assert self._perform(client, operation), self.errors[-1]
 
     def judge(self, file: Path) -> str | None:
-        """Keep the history in a file; say what is wrong with it, None if nothing is."""
-        with file.open("w") as lines:
-            lines.writelines(line + "\n" for line in self.history.json_lines())
+        """Say what is wrong with the history, which is then kept in a file; None if nothing is."""
         operations = self.history.operations
-        return fault_of(operations, check_objects(operations, STEPS_MAX))
+        fault = fault_of(operations, check_objects(operations, STEPS_MAX))
+        if fault is not None:
+            with file.open("w") as lines:
+                lines.writelines(line + "\n" for line in self.history.json_lines())
+        return fault

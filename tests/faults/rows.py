@@ -87,6 +87,8 @@ class Draws:
                 return SORT_KEYS, None
             case Verb.MULTI_GET:
                 return (*SORT_KEYS, COUNTER), None
+            case _:
+                raise AssertionError(f"{verb} is not drawn here")
 
     def note(self, operation: Operation) -> None:
         """Remember what was seen, for compare-and-set."""
@@ -151,6 +153,8 @@ def _call(calls: TableCalls, operation: Operation) -> Call[Any]:
             return calls.multi_remove_call(whole, sort_keys)
         case Verb.MULTI_GET:
             return calls.multi_get_call(MultiGetRequest(whole, list(sort_keys)))
+        case _:
+            raise AssertionError(f"{operation.verb} is not drawn here")
 
 
 def _check_and_set(operation: Operation) -> CheckAndSetRequest:
