@@ -117,6 +117,7 @@ class HostedServer:
             private_log_bytes_max=1 * MIB,
             tell_leader=lambda _: None,
         )
+        self.parts = parts
         self.host = ReplicaHost(self.folder, parts, self.notes, self.restored)
 
     @property

@@ -1,7 +1,7 @@
 """A primary's side of learning: checkpoints and log files, lent to whoever sends them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,7 @@ from pegasus_server.replication.effects import DescribeSources
 from pegasus_server.replication.inputs import CheckpointSource, SourcesDescribed
 from pegasus_server.replication.messages import LearnFile
 from pegasus_server.runtime.clock import boottime_seconds
-from pegasus_server.runtime.private_log import PrivateLog, write
+from pegasus_server.runtime.private_log import Part, PrivateLog, write
 from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
 from pegasus_server.runtime.server_parts import ServerParts
 from pegasus_tab.base.ids import Decree
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 120.0
 """Files nobody asked for in so long are removed."""
+UNWRITTEN_BYTES_MAX: Final = 16 * MIB
+"""Of log that waits for the disk; beyond that the log is given up."""
 TEACHING_BYTES_MAX: Final = 1024 * MIB
 """Of log kept for a learner; one that is slower begins again with a newer checkpoint."""
 
@@ -54,6 +56,7 @@ class TeacherFiles:
         self._parts = parts
         self._checkpoint: CheckpointSource | None = None
         self._published: dict[str, Path] = {}
+        self._unwritten = 0
         self._is_copying = False
         self._asked_seconds = -KEPT_SECONDS
         self._readers = 0
@@ -68,12 +71,31 @@ class TeacherFiles:
             self._write_log()
 
     def _write_log(self) -> None:
+        if self._unwritten >= UNWRITTEN_BYTES_MAX:
+            self._drop_log("the disk is slow")
+            return
         part = self._log.take()
-        self._parts.run_files(lambda: write(part), lambda _: None, self._on_log_failed)
+        self._write(part, lambda: None)
 
-    def _on_log_failed(self, error: Exception) -> None:
-        logger.warning("replica %s begins its log for learners anew: %s", self._replica.gpid, error)
-        self.begin_log(self._replica.rocks.applied_decree)
+    def _write(self, part: Part, then: Callable[[], None]) -> None:
+        """Have a piece of the log written, and do something afterwards."""
+        size = len(part[1])
+        self._unwritten += size
+
+        def written(_: None) -> None:
+            self._unwritten -= size
+            then()
+
+        def failed(error: Exception) -> None:
+            self._unwritten -= size
+            self._drop_log(str(error))
+
+        self._parts.run_files(lambda: write(part), written, failed)
+
+    def _drop_log(self, reason: str) -> None:
+        """Begin anew; what is lost is of use to learners alone."""
+        logger.warning("replica %s drops its log for learners: %s", self._replica.gpid, reason)
+        self.begin_log(self._log.last)
 
     def begin_log(self, applied: Decree) -> None:
         """Forget the log: the engine has other data, or a piece of the log is lost."""
@@ -112,11 +134,7 @@ class TeacherFiles:
         if part is None:
             self._replica.drive(described)
             return
-        self._parts.run_files(
-            lambda: write(part),
-            lambda _: self._replica.drive(described),
-            self._on_log_failed,
-        )
+        self._write(part, lambda: self._replica.drive(described))
 
     def start_checkpoint(self) -> None:
         """Make a checkpoint; one under way already will do."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from pegasus_server.runtime.private_log import read_private_log
 from pegasus_server.runtime.teacher_files import TeacherFiles
 from pegasus_server.storage.rocks import RocksEngine
 from pegasus_tab.base.ids import Decree, Signature
-from tests.fakes.hosted_server import GPID, MEMORY, PRIMARY, HostedServer
+from tests.fakes.hosted_server import GPID, MEMORY, PRIMARY, HostedServer, run_now
 
 
 @pytest.fixture
@@ -108,6 +109,25 @@ def test_a_checkpoint_nobody_asks_for_goes(
     monkeypatch.setattr(teacher_files, "boottime_seconds", lambda: now + 200)
     teacher.sweep()
     assert folders(server) == []
+
+
+def test_a_disk_that_keeps_not_up_costs_the_log_and_no_memory(
+    server: HostedServer, teacher: TeacherFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teacher_files, "UNWRITTEN_BYTES_MAX", 1)
+    late: list[tuple[Any, ...]] = []
+    server.parts.run_files = lambda *job: late.append(job)
+    teacher.sweep()
+    assert len(late) == 1, "the first piece waits for the disk"
+    teacher.note_applied(Decree(21), b"21")
+    teacher.sweep()
+    teacher.note_applied(Decree(22), b"22")
+    server.parts.run_files = run_now
+    for job in late:
+        run_now(*job)
+    source = described(server, 22, monkeypatch).log
+    assert source is not None
+    assert (source.first, source.last) == (22, 22)
 
 
 def test_a_new_life_begins_with_an_empty_log(
