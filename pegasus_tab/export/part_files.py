@@ -73,13 +73,13 @@ class PartFiles:
         self._pace = pace
         self._file_bytes_max = file_bytes_max
         self._files: list[PartFile] = []
-        self._finished_bytes = 0
         self._begin()
 
     @property
     def written(self) -> int:
         """Bytes written so far, of all files."""
-        return self._finished_bytes + self._stream.bytes
+        unfinished = 0 if self._stream.closed else self._stream.bytes
+        return sum(file.bytes for file in self._files) + unfinished
 
     def add(self, batch: pa.RecordBatch, first_key: bytes, last_key: bytes) -> None:
         """Write rows.
@@ -129,7 +129,6 @@ class PartFiles:
             self._last_key.hex(),
         )
         self._files.append(file)
-        self._finished_bytes += self._stream.bytes
 
     def _check(self) -> None:
         """Compare what the target has with what was written; a filesystem may lose the end."""
