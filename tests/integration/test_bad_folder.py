@@ -308,11 +308,12 @@ def test_a_disk_that_fills_up_stops_writes_and_loses_nothing(small_disk: Path) -
     node = Node(small_disk / "data", "--free-bytes-min", str(24 << 20))
     node.output = small_disk.parent / "output"
     answered: list[bytes] = []
-    with node, connect(node.dsn) as client:
+    with node, connect(node.dsn) as client, connect(node.dsn, timeout_ms=60_000) as patient:
         client.create_table("t", partitions=2)
         table = client.table("t")
         failure = None
-        while failure is None:
+        # A busy machine may take longer for an answer than this client waits; that is no refusal.
+        while failure is None or "ERR_CAPACITY_EXCEEDED" not in str(failure):
             assert len(answered) < 20_000, "the disk did not fill up"
             keys = [b"%d" % (len(answered) + number) for number in range(100)]
             results = list(client.run(table.set_call(key, b"", filler(key)) for key in keys))
@@ -320,18 +321,17 @@ def test_a_disk_that_fills_up_stops_writes_and_loses_nothing(small_disk: Path) -
             done = zip(keys, results, strict=True)
             answered += [key for key, result in done if not isinstance(result, Error)]
         assert "bytes free" in node.printed()
-        assert (
-            len(list(client.run(table.get_call(encode_key(key, b"")) for key in answered[:50])))
-            == 50
-        )
+        assert list(patient.run(table.get_call(encode_key(key, b"")) for key in answered[:50])) == [
+            filler(key) for key in answered[:50]
+        ], "reads go on"
         node.kill()
         node.options = ()
         subprocess.run(["mount", "-o", "remount,size=500m", str(small_disk)], check=True)
         node.start()
         for key, found in zip(
             answered,
-            client.run(table.get_call(encode_key(key, b"")) for key in answered),
+            patient.run(table.get_call(encode_key(key, b"")) for key in answered),
             strict=True,
         ):
             assert found == filler(key)
-        table.set(b"after", b"", b"room again")
+        patient.table("t").set(b"after", b"", b"room again")
