@@ -45,10 +45,10 @@ def test_what_was_missed_comes_from_memory_or_from_a_log(cluster: Cluster) -> No
             table.await_learned(victim, printed)
             return victim.printed()[printed:]
 
-        table.pour("before", 3000, 8000)
+        table.pour("before", 300, 8000)
         assert "copied" not in learn_after("little", 100, 100)
-        assert " (log)" in (said := learn_after("much", 3000, 8000))
+        assert " (log)" in (said := learn_after("much", 1300, 8000))
         assert " (checkpoint)" not in said
-        assert " (checkpoint)" not in learn_after("more", 3000, 8000, dies=True)
+        assert " (checkpoint)" not in learn_after("more", 1300, 8000, dies=True)
         table.check()
         table.check_copies()
