@@ -1,6 +1,6 @@
 """SHOW NODES, SHOW CLUSTER and SHOW PARTITIONS OF: who holds what, and what is missing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.execute.context import Context
@@ -99,11 +99,13 @@ def show_cluster(context: Context) -> ResultSet:
     meta = context.meta
     cluster = meta.cluster()
     tables, nodes = meta.list_tables(), cluster.nodes()
+    facts = cluster.facts()
     rows: Page = [
-        *_facts(cluster, nodes),
+        *_told(facts, nodes),
         ("tables", str(len(tables))),
         ("partitions", str(sum(each.partition_count for each in tables))),
         ("replicas", _replicas(nodes)),
+        *_lost_metadata(facts.get("unknown_table", "")),
         *_health(_lacking(cluster), {each.app_id: each for each in tables}),
     ]
     return named_result({"name": TEXT, "value": TEXT}, rows)
@@ -114,8 +116,7 @@ def _replicas(nodes: Sequence[NodeAccount]) -> str:
     return str(sum(known)) if len(known) == len(nodes) else ""
 
 
-def _facts(cluster: ClusterHandle, nodes: Sequence[NodeAccount]) -> Iterator[tuple[str, str]]:
-    facts = cluster.facts()
+def _told(facts: Mapping[str, str], nodes: Sequence[NodeAccount]) -> Iterator[tuple[str, str]]:
     alive = [each for each in nodes if each.status == NodeStatus.ALIVE]
     classes = {each.durability for each in alive if each.durability}
     yield "cluster", facts.get("cluster_id", "")
@@ -132,6 +133,12 @@ def _level(number: str, why_frozen: str) -> str:
     known = {str(int(level)): level.name.lower() for level in FunctionLevel}
     level = known.get(number, number.lower().removeprefix("fl_"))
     return f"{level}, acting as freezed: {why_frozen}" if why_frozen else level
+
+
+def _lost_metadata(unknown: str) -> Iterator[tuple[str, str]]:
+    if unknown:
+        lost = f"servers hold table {unknown}, which the store never heard of"
+        yield "metadata", f"lost: {lost}; recover it with pegasus-tab admin recover"
 
 
 def _lacking(cluster: ClusterHandle) -> Sequence[PartitionDiagnosis]:

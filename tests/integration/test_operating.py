@@ -102,7 +102,8 @@ def test_metadata_comes_back_from_the_replica_servers(box: Box) -> None:
     (box.folder / "meta1" / "meta").mkdir()
     assert box.run("restart", "meta1").returncode == 0
     wait_until(lambda: held(box) == [(0, 0)] * 3, "all servers are heard again")
-    wait_until(lambda: "recover it" in box.admin("create-table", "u").stderr, "the loss is noticed")
+    wait_until(lambda: "metadata" in facts(box.ask("SHOW CLUSTER")), "the loss is noticed")
+    assert "recover it" in box.admin("create-table", "u").stderr
     recovered = box.admin("recover")
     assert recovered.returncode == 0, recovered.stderr
     assert "1 tables are back" in recovered.stdout

@@ -169,8 +169,8 @@ class Term:
 
     def _lost_store(self, token: object) -> Reply | None:
         """Refuse a new table that might get the id of one whose metadata is lost."""
-        unknown = self.guardian.ward.reports.app_id_max()
-        if unknown >= self.catalog.state.next_app_id:
+        unknown = self.guardian.ward.unknown_app_id()
+        if unknown is not None:
             hint = (
                 f"replica servers hold table {unknown}, which the store never heard of: it was "
                 "lost or is another cluster's; recover it before making tables"

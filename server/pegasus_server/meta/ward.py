@@ -92,6 +92,14 @@ class Ward:
         """Tell whether configurations stand still."""
         return self.effective_level < FunctionLevel.STEADY
 
+    def unknown_app_id(self) -> int | None:
+        """Return the id of a table that servers hold and the store never gave out, None for none.
+
+        Then the store was lost, or is another cluster's.
+        """
+        highest = self.reports.app_id_max()
+        return highest if highest >= self.tables.next_app_id else None
+
     def replica_count_default(self) -> int:
         """Return how many copies a new table gets that does not say.
 

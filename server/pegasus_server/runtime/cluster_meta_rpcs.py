@@ -105,7 +105,9 @@ class ClusterMetaRpcs(MetaRpcs):
         """Tell what the leader is at; who all meta servers are stands in the facts."""
         guardian = self._driver.guardian
         ward = guardian.ward
+        unknown = ward.unknown_app_id()
         return {
+            "unknown_table": "" if unknown is None else str(unknown),
             "meta_function_level": str(int(ward.level)),
             "why_frozen": ward.why_frozen if ward.effective_level < ward.level else "",
             "balance_operation_count": str(len(guardian.moves)),

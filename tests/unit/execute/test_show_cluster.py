@@ -100,6 +100,12 @@ def test_a_cluster_that_lacks_something_names_it(cluster: MemoryCluster, table: 
     assert facts["t 1"] == "1 of 3 replicas: x learns"
 
 
+def test_lost_metadata_is_told(cluster: MemoryCluster, table: SqlRunner) -> None:
+    assert "metadata" not in dict(table("SHOW CLUSTER"))
+    cluster.operator.facts["unknown_table"] = "7"
+    assert "lost: servers hold table 7" in dict(table("SHOW CLUSTER"))["metadata"]
+
+
 def test_no_more_partitions_are_named_than_fit(cluster: MemoryCluster, table: SqlRunner) -> None:
     cluster.operator.diagnoses = [lacking(each, "") for each in range(LACKING_MAX + 3)]
     assert table("SHOW CLUSTER")[-1] == ("...", "and 3 more")

@@ -296,6 +296,15 @@ def test_a_recovery_asks_all_servers_that_are_heard(bench: Bench) -> None:
     assert [to for to, message in empty.sent if message == StoredRequest()] == NODES[:2]
 
 
+def test_tables_that_the_store_never_heard_of_are_told(bench: Bench) -> None:
+    assert bench.client.cluster().facts()["unknown_table"] == ""
+    bench.account(1, Gpid(9, 0))
+    assert bench.client.cluster().facts()["unknown_table"] == "9"
+    with pytest.raises(OperationalError, match="hold table 9") as caught:
+        bench.client.create_table("u")
+    assert caught.value.sqlstate == "55000"
+
+
 def test_a_follower_says_so_to_every_request() -> None:
     bench = Bench()
     bench.driver.take_election(Deposed(NodeName("10.0.0.8:8")))
