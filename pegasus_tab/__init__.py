@@ -45,6 +45,7 @@ from pegasus_tab.dbapi.types import (
 )
 
 if TYPE_CHECKING:
+    from pegasus_tab.analytics.dataset import TableDataset
     from pegasus_tab.dbapi.connection import Connection
     from pegasus_tab.dbapi.cursor import Cursor
 
@@ -72,6 +73,29 @@ def connect(dsn: str, *, timeout: float | None = None, **options: object) -> "Co
     from pegasus_tab.dbapi import connection  # noqa: PLC0415 -- most of the driver hangs on it
 
     return connection.connect(dsn, timeout=timeout, **options)
+
+
+def dataset(dsn: str, table: str) -> "TableDataset":
+    """Open a table as a PyArrow dataset with one fragment a partition.
+
+    Args:
+        dsn: as for ``connect``.
+        table: its name.
+
+    Raises:
+        InterfaceError: the DSN is wrong.
+        NotSupportedError: pyarrow or another package of the extra ``analytics`` is missing.
+        ProgrammingError: there is no such table.
+        OperationalError: the store cannot be asked.
+    """
+    try:
+        from pegasus_tab.analytics.dataset import open_dataset  # noqa: PLC0415 -- pyarrow is optional
+    except ImportError as error:
+        raise NotSupportedError(
+            f"a dataset needs the package {error.name}, which is not installed",
+            hint="pip install 'pegasus-tab[analytics]'",
+        ) from error
+    return open_dataset(dsn, table)
 
 
 def __getattr__(name: str) -> type:
@@ -117,6 +141,7 @@ __all__ = [
     "__version__",
     "apilevel",
     "connect",
+    "dataset",
     "paramstyle",
     "threadsafety",
 ]

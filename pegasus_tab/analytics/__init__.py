@@ -1,0 +1,1 @@
+"""Tables for analytics: a PyArrow dataset of partitions, and readers of Dask and Ray on it."""
