@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pegasus_server.simulator.history import End, Operation, Verb
 from pegasus_server.simulator.linearizability import Observation, Verdict, check
-from pegasus_server.simulator.row_model import NO_ROWS, Settled, check_objects, step
+from pegasus_server.simulator.row_model import NO_ROWS, Rows, Settled, check_objects, step
 from pegasus_tab.base.ids import Gpid
 
 STEPS_MAX = 200_000
@@ -92,9 +92,9 @@ def _answer(operations: Sequence[Operation], order: Sequence[int]) -> None:
             operation.outcome = None
 
 
-def _outcome(rows: tuple[tuple[bytes, bytes], ...], operation: Operation) -> object:
+def _outcome(rows: Rows, operation: Operation) -> object:
     """Say what a map would answer, without asking the model under test."""
-    state = dict(rows)
+    state = {key: value for key, value, _ in rows}
     first = operation.sort_keys[0]
     match operation.verb:
         case Verb.GET:
@@ -170,7 +170,7 @@ def test_agrees_with_trying_every_order(seed: int) -> None:
     assert found == _has_order(observations, NO_ROWS)
 
 
-def _has_order(left: list[Observation], rows: tuple[tuple[bytes, bytes], ...]) -> bool:
+def _has_order(left: list[Observation], rows: Rows) -> bool:
     if not left:
         return True
     for index, each in enumerate(left):

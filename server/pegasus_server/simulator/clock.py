@@ -64,7 +64,7 @@ class MachineClock:
         boot_us: what BOOTTIME shows at true time 0, >= 0.
 
     Attributes:
-        wall_offset_us: wall clock minus BOOTTIME, set by faults.
+        wall_offset_us: how wrong the wall clock is set, by faults.
     """
 
     def __init__(self, clock: Clock, rate_per_million: int, boot_us: int) -> None:
@@ -82,8 +82,8 @@ class MachineClock:
 
     @property
     def wall_us(self) -> int:
-        """Its wall clock, microseconds since an epoch of the world."""
-        return self.now_us + self.wall_offset_us
+        """Its wall clock, microseconds since the world began if nothing set it wrong."""
+        return self.now_us - self._boot_us + self.wall_offset_us
 
     def true_us(self, time_us: int) -> int:
         """Return the first true time at which BOOTTIME shows at least ``time_us``."""

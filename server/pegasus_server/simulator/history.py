@@ -27,11 +27,12 @@ class Verb(StrEnum):
     MULTI_SET = "mput"
     MULTI_DELETE = "mdel"
     MULTI_GET = "mget"
+    SCAN = "scan"
 
 
 WHOLE_HASH_KEY = frozenset({Verb.MULTI_SET, Verb.MULTI_DELETE, Verb.MULTI_GET})
 """Verbs that concern several sort keys in one step."""
-READS = frozenset({Verb.GET, Verb.MULTI_GET})
+READS = frozenset({Verb.GET, Verb.MULTI_GET, Verb.SCAN})
 
 
 @unique
@@ -56,16 +57,17 @@ class Operation:
         gpid: the partition it went to.
         verb: what was asked for.
         hash_key: of the rows.
-        sort_keys: the rows, in order.
+        sort_keys: the rows, in order; none for a scan, which reads a whole partition.
         argument: values per sort key, the increment, or (expected, new) of a compare-and-set.
         call_us: true time of the call.
         return_us: true time of the answer; None if the outcome is unknown.
         end: how it ended.
-        outcome: the answer: a value or None (get), dict of rows (mget), new number (incr), whether
-            it was set (cas), None otherwise.
+        outcome: the answer: a value or None (get), dict of rows (mget), dict of those by hash key
+            (scan), new number (incr), whether it was set (cas), None otherwise.
         decree: of the mutation that carried it; 0 for reads.
         ballot: the server's when it answered.
         node: who answered.
+        expires_s: second, of true time, at which what is set expires; 0 for never.
     """
 
     request_id: RequestId
@@ -81,6 +83,7 @@ class Operation:
     decree: Decree = Decree(0)  # noqa: RUF009 - a NewType call makes no object
     ballot: Ballot = Ballot(0)  # noqa: RUF009 - a NewType call makes no object
     node: str = ""
+    expires_s: int = 0
 
 
 class History:
@@ -124,6 +127,8 @@ def _line(sequence: int, time_us: int, operation: Operation, kind: str) -> dict[
     }
     if kind == "call":
         line["arg"] = _plain(operation.argument)
+        if operation.expires_s:
+            line["expires"] = operation.expires_s
     else:
         line["out"] = _plain(operation.outcome)
         gpid, ballot = str(operation.gpid), operation.ballot

@@ -42,14 +42,13 @@ from pegasus_server.replication.inputs import (
 )
 from pegasus_server.replication.mutation import Mutation
 from pegasus_server.replication.replica import Replica
-from pegasus_server.simulator.client_writes import GetRequest, WriteToken, read
+from pegasus_server.simulator.client_writes import ReadRequest, WriteToken, read
 from pegasus_server.simulator.learning_files import LearningFiles
 from pegasus_server.simulator.machine_disk import ReplicaFiles, copy_of
 from pegasus_server.simulator.parcels import OK, UNKNOWN_OUTCOME, ClientAnswer, ClientQuestion
 from pegasus_server.simulator.server_parts import ServerParts
 from pegasus_server.storage.memory import MemoryEngine
 from pegasus_tab.base.ids import Ballot, Decree, Gpid
-from pegasus_tab.wire.messages_read import MultiGetRequest
 
 NOT_SERVING = "ERR_INVALID_STATE"
 US_PER_SECOND = 1_000_000
@@ -235,15 +234,14 @@ class HostedReplica:
     def on_client(self, client: str, question: ClientQuestion) -> None:
         """Take a client's request."""
         request = question.request
-        if isinstance(request, GetRequest | MultiGetRequest):
+        if isinstance(request, ReadRequest):
             self._on_read(client, question, request)
         else:
             self._on_write(client, question, request)  # type: ignore[arg-type]  # a WriteRequest
 
-    def _on_read(
-        self, client: str, question: ClientQuestion, request: GetRequest | MultiGetRequest
-    ) -> None:
-        response = read(self.engine, request, self._identity)
+    def _on_read(self, client: str, question: ClientQuestion, request: ReadRequest) -> None:
+        now = self._process.wall_us // US_PER_SECOND
+        response = read(self.engine, request, self._identity, now)
         if not self.machine.may_reply_read(self._process.now_us):
             self._parts.answer(client, self._failed(question, NOT_SERVING))
             return

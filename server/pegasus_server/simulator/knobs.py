@@ -30,6 +30,8 @@ class Knobs:
         safety_us: how long faults happen.
         multi_share: share of operations on several sort keys, per cent.
         read_share: share of reads, per cent.
+        scan_share: share of the reads that scan a partition, per cent.
+        expiry_share: share of the single rows set that expire, per cent.
         encoded_share: share of the messages between servers that go through their codec, per cent.
         leaves_minority: some machines nobody needs are never healed.
         return_us: how long meta waits for a lost replica before another server learns anew.
@@ -56,6 +58,8 @@ class Knobs:
     safety_us: int = 20_000_000
     multi_share: int = 20
     read_share: int = 40
+    scan_share: int = 0
+    expiry_share: int = 0
     encoded_share: int = 5
     leaves_minority: bool = False
     return_us: int = 600_000_000

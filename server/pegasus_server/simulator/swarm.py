@@ -55,6 +55,9 @@ def schedule(seed: int) -> Schedule:
     faults += _blackouts(servers, knobs, entropy.stream("faults", "blackout"))
     faults = _with_damage(faults, servers, knobs, entropy.stream("faults", "damage"))
     faults += _orders(servers, knobs, entropy.stream("faults", "orders"))
+    if any(fault.kind is FaultKind.WALL_JUMP for fault in faults):
+        # Rows expire by the primary's wall clock; nothing could be said of them.
+        knobs = replace(knobs, expiry_share=0)
     faults.sort(key=lambda fault: (fault.time_us, fault.kind, fault.target))
     return Schedule(seed, knobs.to_fields(), tuple(faults))
 
@@ -84,6 +87,8 @@ def _knobs(stream: Stream) -> Knobs:
         read_share=stream.choice([20, 40, 60]),
         leaves_minority=(leaves_minority := stream.chance(0.3)),
         return_us=10 * US_PER_SECOND * (1 if leaves_minority else stream.choice([1, 60])),
+        scan_share=stream.choice([0, 5, 20]),
+        expiry_share=stream.choice([0, 20, 50]),
     )
 
 

@@ -10,10 +10,12 @@ from pegasus_server.simulator.client_writes import GetRequest
 from pegasus_server.simulator.entropy import Stream
 from pegasus_server.simulator.history import Operation, RequestId, Verb
 from pegasus_server.simulator.knobs import Knobs
+from pegasus_server.storage.engine import ROW_KEYS_END
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire.codes import CasCheckType, Status
-from pegasus_tab.wire.keys import encode_key
+from pegasus_tab.wire.keys import decode_key, encode_key
 from pegasus_tab.wire.messages_read import KeyValue, MultiGetRequest, MultiGetResponse, ReadResponse
+from pegasus_tab.wire.messages_scan import GetScannerRequest, ScanResponse
 from pegasus_tab.wire.messages_write import (
     CheckAndResponse,
     CheckAndSetRequest,
@@ -28,6 +30,9 @@ from pegasus_tab.wire.partition_hash import partition_index
 APP_ID = 1
 SORT_KEYS = (b"a", b"b", b"c")
 COUNTER = b"n"
+EXPIRY_SECONDS_MAX = 15
+SCAN_ROWS_MAX = 1000
+US_PER_SECOND = 1_000_000
 
 _SINGLE_WRITES = (
     (Verb.SET, 5),
@@ -60,12 +65,17 @@ class Workload:
         # Only every other hash key sees operations that span its rows; the rest split by row.
         is_multi = number % 2 == 0 and stream.below(100) < knobs.multi_share
         is_read = stream.below(100) < knobs.read_share
+        if is_read and stream.below(100) < knobs.scan_share:
+            return Operation(request_id, gpid, Verb.SCAN, b"", (), None, now_us)
         if is_read:
             verb = Verb.MULTI_GET if is_multi else Verb.GET
         else:
             verb = stream.weighted(_MULTI_WRITES if is_multi else _SINGLE_WRITES)
         sort_keys, argument = self._arguments(verb, hash_key, request_id)
-        return Operation(request_id, gpid, verb, hash_key, sort_keys, argument, now_us)
+        operation = Operation(request_id, gpid, verb, hash_key, sort_keys, argument, now_us)
+        if verb is Verb.SET and stream.below(100) < knobs.expiry_share:
+            operation.expires_s = now_us // US_PER_SECOND + stream.between(1, EXPIRY_SECONDS_MAX)
+        return operation
 
     def _arguments(
         self, verb: Verb, hash_key: bytes, request_id: RequestId
@@ -90,7 +100,7 @@ class Workload:
                 return chosen, tuple(value + b"." + key for key in chosen)
             case Verb.MULTI_DELETE:
                 return tuple(stream.subset(SORT_KEYS, 2)), None
-            case Verb.MULTI_GET:
+            case _:
                 return (*SORT_KEYS, COUNTER), None
 
     def note(self, operation: Operation) -> None:
@@ -103,13 +113,15 @@ class Workload:
 
 def request_of(operation: Operation) -> object:
     """Return what goes over the wire, decoded."""
+    if operation.verb is Verb.SCAN:
+        return GetScannerRequest(stop_key=ROW_KEYS_END, batch_size=SCAN_ROWS_MAX, full_scan=True)
     hash_key, sort_keys, argument = operation.hash_key, operation.sort_keys, operation.argument
     key = encode_key(hash_key, sort_keys[0])
     match operation.verb:
         case Verb.GET:
             return GetRequest(key)
         case Verb.SET:
-            return UpdateRequest(key, argument[0], 0)
+            return UpdateRequest(key, argument[0], operation.expires_s)
         case Verb.DELETE:
             return key
         case Verb.INCREMENT:
@@ -143,6 +155,12 @@ def outcome_of(response: object) -> Any:
             return response.value if response.error == Status.OK else None
         case MultiGetResponse():
             return {row.key: row.value for row in response.kvs}
+        case ScanResponse():
+            found: dict[bytes, dict[bytes, bytes]] = {}
+            for row in response.kvs:
+                hash_key, sort_key = decode_key(row.key)
+                found.setdefault(hash_key, {})[sort_key] = row.value
+            return found
         case IncrResponse():
             return response.new_value
         case CheckAndResponse():
