@@ -29,6 +29,7 @@ test:  ## Run every test that needs no outside service
 
 test-services:  ## Run the tests that need ZooKeeper, and all faults of real servers; installs what they need
 	@tools/environment dev
+	@tools/environment ray
 	@tools/services-environment
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m services $(ARGS)

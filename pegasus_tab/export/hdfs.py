@@ -12,7 +12,7 @@ PROTOCOLS = frozenset({"hdfs", "viewfs"})
 
 CALL_SECONDS_MAX = 5.0
 """For a call about names (open, list, rename); a NameNode that does not answer in time is down."""
-TRANSFER_SECONDS_MAX = 60.0
+TRANSFER_SECONDS_MAX = 30.0
 """For one block of bytes; a DataNode that died is replaced by the client within this time."""
 
 _SHORT_DEADLINES = {

@@ -37,6 +37,7 @@ class RemoteStream(io.RawIOBase):
         self._seconds_max = seconds_max
         self._failed = failed
         self._sync = sync
+        self._given_up: Exception | None = None
 
     def readable(self) -> bool:
         """Return whether it was opened for reading."""
@@ -89,7 +90,13 @@ class RemoteStream(io.RawIOBase):
         self._stream.close()
 
     def _do(self, call: Callable[[], Value]) -> Value:
+        if self._given_up is not None:
+            raise self._given_up
         try:
             return within(self._seconds_max, call)
+        except TimeoutError as error:
+            # The call may still be at work on the stream, which nobody must touch any more.
+            self._given_up = self._failed(error)
+            raise self._given_up from error
         except Exception as error:
             raise self._failed(error) from error
