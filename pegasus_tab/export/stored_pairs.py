@@ -23,11 +23,14 @@ GONE: Final = "D"
 
 _HEADER = np.dtype([("expiry", ">u4"), ("timetag", ">u8")])
 
+EXPIRY_TYPE: Final = pa.timestamp("ms", "UTC")
+"""Whole seconds; Parquet knows no coarser unit than milliseconds."""
+
 PAIR_FIELDS: Final = (
     pa.field("_op", pa.string(), nullable=False),
     pa.field("key", pa.binary(), nullable=False),
     pa.field("value", pa.binary()),
-    pa.field("expiry", pa.timestamp("s", "UTC")),
+    pa.field("expiry", EXPIRY_TYPE),
     pa.field("timetag", pa.uint64()),
 )
 
@@ -62,7 +65,7 @@ def pair_batch(keys: Sequence[bytes], stored: Sequence[bytes], now: int) -> pa.R
             _marks(PRESENT, len(rows)),
             cut(key_rows.buffer, key_rows.starts, key_rows.ends),
             cut(values.buffer, values.starts, values.ends),
-            pa.array(expiry + EPOCH_UNIX_SECONDS, mask=expiry == 0).cast(pa.timestamp("s", "UTC")),
+            pa.array((expiry + EPOCH_UNIX_SECONDS) * 1000, mask=expiry == 0).cast(EXPIRY_TYPE),
             pa.array(header["timetag"].astype(np.uint64)),
         ],
         schema=pair_schema({}),
@@ -84,8 +87,8 @@ def is_present(batch: pa.RecordBatch) -> pa.BooleanArray:
 def stored_values(batch: pa.RecordBatch) -> pa.Array:
     """Put the header back before the user data of rows that are all ``U``."""
     header = np.zeros(batch.num_rows, _HEADER)
-    seconds = batch.column("expiry").cast(pa.int64())
-    header["expiry"] = seconds.fill_null(EPOCH_UNIX_SECONDS).to_numpy() - EPOCH_UNIX_SECONDS
+    milliseconds = batch.column("expiry").cast(pa.int64()).fill_null(EPOCH_UNIX_SECONDS * 1000)
+    header["expiry"] = milliseconds.to_numpy() // 1000 - EPOCH_UNIX_SECONDS
     header["timetag"] = batch.column("timetag").to_numpy()
     return joined([header, batch.column("value")])
 

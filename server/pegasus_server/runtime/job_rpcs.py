@@ -35,7 +35,12 @@ from pegasus_tab.wire.messages_job import (
 )
 
 OPTIONS_BYTES_MAX = 64 * KIB
-KINDS = frozenset({"export"})
+KIND_OPTIONS: Mapping[str, frozenset[str]] = {
+    "export": frozenset({"target"}),
+    "backup": frozenset({"target"}),
+    "restore": frozenset({"target", "source", "at", "name"}),
+}
+"""Kinds of jobs, with the options that each must be given as text."""
 
 
 class JobRpcs:
@@ -67,7 +72,7 @@ class JobRpcs:
         if self._driver.jobs is None:
             refuse(codes.ERR_FORWARD_TO_OTHERS)
             return
-        if request.kind not in KINDS:
+        if request.kind not in KIND_OPTIONS:
             refuse(codes.ERR_INVALID_PARAMETERS, f"there are no jobs of kind {request.kind!r}")
             return
         error, table = serving_table(self._state(), request.app_name)
@@ -75,7 +80,7 @@ class JobRpcs:
             refuse(error)
             return
         try:
-            options = _options(request.options, table)
+            options = _options(request.kind, request.options, table)
         except (ValueError, Error) as fault:
             refuse(codes.ERR_INVALID_PARAMETERS, str(fault))
             return
@@ -113,7 +118,7 @@ class JobRpcs:
         send(frame, client, ListJobsResponse(jobs=infos))
 
 
-def _options(text: str, table: Table) -> dict[str, Any]:
+def _options(kind: str, text: str, table: Table) -> dict[str, Any]:
     """Check what a client wants and add what the servers need to know of the table.
 
     Raises:
@@ -123,8 +128,11 @@ def _options(text: str, table: Table) -> dict[str, Any]:
     if len(text) > OPTIONS_BYTES_MAX:
         raise ValueError(f"options of {len(text)} bytes, limit is {OPTIONS_BYTES_MAX}")
     options = json.loads(text)
-    if not isinstance(options, dict) or not isinstance(options.get("target"), str):
-        raise ValueError("options without a target")  # noqa: TRY004 -- one class for all that is wrong
+    if not isinstance(options, dict):
+        raise ValueError("options that are no object")  # noqa: TRY004 -- one class for all that is wrong
+    missing = sorted(name for name in KIND_OPTIONS[kind] if not isinstance(options.get(name), str))
+    if missing:
+        raise ValueError(f"options without a {missing[0]}")
     schema = table.envs.get(SCHEMA_ENV, "")
     return {
         "format": "parquet",
@@ -134,6 +142,8 @@ def _options(text: str, table: Table) -> dict[str, Any]:
         "table": table.name,
         "app_id": table.app_id,
         "partitions": table.partition_count,
+        "replicas": table.max_replica_count,
+        "envs": dict(table.envs),
         "schema": schema,
         "schema_version": from_json(schema).version if schema else 0,
     }

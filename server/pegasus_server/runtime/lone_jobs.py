@@ -12,7 +12,7 @@ from pegasus_server.runtime.job_driver import JobDriver
 from pegasus_server.runtime.job_rpcs import JobRpcs
 from pegasus_server.runtime.job_store import JobStoreFolder
 from pegasus_server.runtime.replica_set import ReplicaSet
-from pegasus_server.runtime.transfers import Transfers
+from pegasus_server.runtime.transfers import Doors, Transfers
 from pegasus_server.storage.rocks import RocksEngine
 from pegasus_tab.base.ids import Gpid, NodeName
 
@@ -28,6 +28,7 @@ class LoneJobs:
         replicas: of the node.
         state: the stored tables.
         run_in_background: for checkpoints and the store.
+        address: "host:port" at which this node serves.
 
     Attributes:
         rpcs: what serves requests about jobs.
@@ -40,6 +41,7 @@ class LoneJobs:
         replicas: ReplicaSet,
         state: Callable[[], ClusterState],
         run_in_background: RunInBackground,
+        address: Callable[[], str],
     ) -> None:
         self._replicas = replicas
         self._state = state
@@ -52,6 +54,7 @@ class LoneJobs:
             self._engine_led,
             run_in_background,
             self._driver.take,
+            lambda: Doors(address(), (address(),)),
         )
         self.rpcs = JobRpcs(self._driver, state)
         self._driver.lead(is_leading=True)

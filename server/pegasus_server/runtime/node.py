@@ -120,6 +120,7 @@ class Node(Factory):
             self._replicas,
             lambda: self._meta.state,
             self._disk.run,
+            lambda: str(self._address_for(None)),
         )
         self._dispatch = Dispatch(
             self._replicas.serving,

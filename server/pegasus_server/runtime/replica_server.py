@@ -55,7 +55,7 @@ from pegasus_server.runtime.startup_fault import (
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.table_notes import TableNotes
 from pegasus_server.runtime.throttle import Throttle
-from pegasus_server.runtime.transfers import Transfers
+from pegasus_server.runtime.transfers import Doors, Transfers
 from pegasus_server.runtime.turn_log import TurnLog
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_tab.base.cluster import (
@@ -187,6 +187,7 @@ class ReplicaServer:
             self._engine_led,
             self._disk.run,
             self._tell_leader,
+            lambda: Doors(self._node, tuple(self._config.metas)),
         )
 
     def _lease_machine(self) -> WorkerLease:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pegasus_server.meta.jobs.messages import Outcome, TaskOrder, TaskReport, TaskStop
 from pegasus_server.runtime.background import RunInBackground
@@ -24,7 +24,7 @@ from pegasus_tab.base.ids import Decree, Gpid, NodeName
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_KINDS = frozenset({"export"})
+CHECKPOINT_KINDS = frozenset({"export", "backup"})
 """Jobs whose partition steps read a checkpoint."""
 FORGOTTEN_SECONDS = 120.0
 """A task that meta did not ask for in so long is given up: its job is over, or another has it."""
@@ -59,6 +59,18 @@ class _Transfer:
     is_dropped: bool = False
 
 
+class Doors(NamedTuple):
+    """Where a worker reaches its server and meta, as a client would.
+
+    Attributes:
+        server: "host:port".
+        metas: likewise.
+    """
+
+    server: str
+    metas: tuple[str, ...]
+
+
 class Transfers:
     """All tasks of one server.
 
@@ -71,6 +83,7 @@ class Transfers:
         engine_led: the engine of a partition that this server leads, None for any other.
         run_in_background: for making and removing checkpoints.
         report: sends a report to the meta leader.
+        doors: what workers are told of where to reach whom.
     """
 
     def __init__(
@@ -81,6 +94,7 @@ class Transfers:
         engine_led: Callable[[Gpid], RocksEngine | None],
         run_in_background: RunInBackground,
         report: Callable[[TaskReport], None],
+        doors: Callable[[], Doors],
     ) -> None:
         self._reactor = reactor
         self._node = node
@@ -88,6 +102,7 @@ class Transfers:
         self._engine_led = engine_led
         self._run_in_background = run_in_background
         self._report = report
+        self._doors = doors
         self._workers_max = max(1, len(os.sched_getaffinity(0)) // 2)
         self._workers = 0
         self._tasks: dict[tuple[int, str, int], _Transfer] = {}
@@ -263,6 +278,7 @@ class Transfers:
     def _worker_order(self, task: _Transfer) -> WorkerOrder:
         order, options = task.order, json.loads(task.order.options)
         rate = int(options.get("bytes_per_second", 0))
+        doors = self._doors()
         return WorkerOrder(
             kind=order.kind,
             step=order.step,  # type: ignore[arg-type]  # steps() refuses others
@@ -276,6 +292,8 @@ class Transfers:
             pinned=task.pinned,
             # The limit is the server's, whatever number of workers it has.
             bytes_per_second=max(1, rate // self._workers_max) if rate else 0,
+            server=doors.server,
+            metas=doors.metas,
         )
 
     def _end(self, task: _Transfer, outcome: Done | Failed) -> None:

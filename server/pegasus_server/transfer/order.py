@@ -22,6 +22,8 @@ class WorkerOrder(msgspec.Struct, frozen=True, kw_only=True):
         decree: of the checkpoint.
         pinned: unix seconds at which it was made.
         bytes_per_second: how fast to write; 0 for no limit.
+        server: "host:port" at which this server serves clients.
+        metas: "host:port" of each meta server.
     """
 
     kind: str
@@ -35,6 +37,8 @@ class WorkerOrder(msgspec.Struct, frozen=True, kw_only=True):
     decree: int = 0
     pinned: int = 0
     bytes_per_second: int = 0
+    server: str = ""
+    metas: tuple[str, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):

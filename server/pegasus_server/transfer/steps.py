@@ -6,6 +6,12 @@ from pegasus_server.transfer.archive_steps import abandon_written, finish_writte
 from pegasus_server.transfer.backup_steps import backup_partition, open_backup
 from pegasus_server.transfer.export_steps import export_partition, open_export
 from pegasus_server.transfer.order import Done, Progress, Step, WorkerOrder
+from pegasus_server.transfer.restore_steps import (
+    abandon_restore,
+    finish_restore,
+    open_restore,
+    restore_partition,
+)
 from pegasus_tab.base.errors import NotSupportedError
 
 CarryOut = Callable[[WorkerOrder, Callable[[Progress], None]], Done]
@@ -22,6 +28,12 @@ STEPS: dict[str, dict[Step, CarryOut]] = {
         "partition": backup_partition,
         "finish": finish_written,
         "abandon": abandon_written,
+    },
+    "restore": {
+        "open": open_restore,
+        "partition": restore_partition,
+        "finish": finish_restore,
+        "abandon": abandon_restore,
     },
 }
 
