@@ -229,14 +229,22 @@ class DiskThread:
             group_bytes += _bytes(submitted)
         return group
 
-    def _run_actions(self) -> None:
+    def _run_actions(self) -> bool:
+        """Do what was asked for; False if the disk is too full for some of it at present.
+
+        No mutation may pass it: one that was submitted after a discard would be voided by it. A
+        deletion may, for it is what makes room.
+        """
+        refused: list[Action] = []
         while self._actions:
+            action = self._actions.popleft()
             try:
-                self._actions[0](self._log)
+                action(self._log)
             except LogFullError as error:
                 self._note_full(error)
-                return  # it stays in front, for the next round
-            self._actions.popleft()
+                refused.append(action)
+        self._actions.extendleft(reversed(refused))
+        return not refused
 
     def _commit(self, group: Sequence[Entry]) -> bool:
         """Log a group and deliver its callbacks; return False when stopped before it was logged."""
@@ -255,21 +263,22 @@ class DiskThread:
     def _append(self, mutations: Sequence[Mutation]) -> bool:
         """Append, for as long as it takes on a full disk; return False when stopped meanwhile."""
         was_refused = False
-        while True:
-            try:
-                self._log.append_group(mutations)
-            except LogFullError as error:
-                self._note_full(error)
-                was_refused = True
-            else:
-                break
+        while not (self._run_actions() and self._try_append(mutations)):
+            was_refused = True
             if self._is_stopping:
                 return False
             self._poke.wait(RETRY_SECONDS)
             self._poke.clear()
-            self._run_actions()  # a deletion is what may make room
         if was_refused:
             self._note_room()
+        return True
+
+    def _try_append(self, mutations: Sequence[Mutation]) -> bool:
+        try:
+            self._log.append_group(mutations)
+        except LogFullError as error:
+            self._note_full(error)
+            return False
         return True
 
     def _maintain(self) -> None:

@@ -9,13 +9,13 @@ from functools import partial
 import pytest
 
 from pegasus_server.mutation_log.durability import Durability
-from pegasus_server.mutation_log.errors import LogFailedError
+from pegasus_server.mutation_log.errors import LogFailedError, LogFullError
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.mutation_log.segment_birth import SegmentBirth
 from pegasus_server.runtime import disk as disk_module
 from pegasus_server.runtime.disk import DiskStoppedError, DiskThread
-from pegasus_tab.base.ids import Ballot, Decree
+from pegasus_tab.base.ids import Ballot, Decree, Gpid
 from tests.fakes.log_bytes import CLUSTER, NODE, gpid, mutation
 from tests.fakes.log_folder import FakeFolder
 
@@ -375,6 +375,30 @@ class TestLogActions:
         owner.submit(1, 2, 3)
         owner.await_acks(3)
         owner.disk.discard_above(gpid(0), Decree(1))
+        owner.disk.stop()
+        assert [each.decree for each in owner.replayed()] == [1]
+
+    @pytest.mark.usefixtures("quick")
+    def test_no_mutation_passes_a_discard_the_disk_had_no_room_for(
+        self, folder: FakeFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It would be voided, although it was acknowledged."""
+        owner = Owner(folder, "sync")
+        discard, refusals = SharedLog.discard_above, iter([LogFullError("planted")])
+
+        def refuse_once(log: SharedLog, partition: Gpid, decree: Decree) -> None:
+            for refusal in refusals:
+                raise refusal
+            discard(log, partition, decree)
+
+        monkeypatch.setattr(SharedLog, "discard_above", refuse_once)
+        gate = Gate(folder, "sync")
+        owner.submit(1)
+        gate.await_reached()
+        owner.disk.discard_above(gpid(0), Decree(0))
+        owner.submit(1)
+        gate.open()
+        owner.await_acks(2)
         owner.disk.stop()
         assert [each.decree for each in owner.replayed()] == [1]
 
