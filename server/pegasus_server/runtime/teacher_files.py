@@ -14,6 +14,8 @@ from pegasus_server.runtime.clock import boottime_seconds
 from pegasus_server.runtime.private_log import Part, PrivateLog, write
 from pegasus_server.runtime.replica_folder import ReplicaFolder, remove
 from pegasus_server.runtime.server_parts import ServerParts
+from pegasus_server.storage.engine import EngineDamaged
+from pegasus_server.storage.verify_checkpoint import Verification
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.base.limits import MIB
 
@@ -157,9 +159,7 @@ class TeacherFiles:
             path = self._checkpoint_path(decree)
             # Reads all of it: not a job for the thread that flushes.
             self._parts.run_senders(
-                lambda: CheckpointSource(decree, tuple(_files(path))),
-                self._on_checkpoint,
-                self._on_checkpoint_failed,
+                lambda: _described(decree, path), self._on_checkpoint, self._on_checkpoint_failed
             )
 
         self._parts.disk.run(make, made, self._on_checkpoint_failed)
@@ -178,6 +178,8 @@ class TeacherFiles:
     def _on_checkpoint_failed(self, error: Exception) -> None:
         self._is_copying = False
         logger.error("replica %s made no checkpoint: %s", self._replica.gpid, error)
+        if isinstance(error, EngineDamaged):
+            self._replica.fail(str(error))
 
     def _remove_checkpoint(self, checkpoint: CheckpointSource) -> None:
         for file in checkpoint.files:
@@ -221,6 +223,19 @@ class TeacherFiles:
         self._asked_seconds = boottime_seconds()
         if self._needless:
             self._remove_needless()
+
+
+def _described(decree: Decree, path: Path) -> CheckpointSource:
+    """Read a checkpoint, as engine and as files. Blocks.
+
+    Raises:
+        EngineDamaged: a block is damaged; it must not spread.
+        EngineUnavailable, OSError: it could not be read.
+    """
+    verification = Verification(path)
+    files = tuple(_files(path))
+    verification.wait()
+    return CheckpointSource(decree, files)
 
 
 def _files(checkpoint: Path) -> list[LearnFile]:

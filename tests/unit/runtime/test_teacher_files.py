@@ -69,6 +69,20 @@ def test_a_checkpoint_is_what_the_engine_showed(
     engine.close()
 
 
+def test_damage_does_not_spread(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that cannot be read to its end breaks instead of teaching."""
+    server.host.flush(lambda: True, lambda: None)
+    (table,) = (server.folder.replica_path(GPID) / "db").glob("*.sst")
+    content = bytearray(table.read_bytes())
+    content[10] ^= 1
+    with table.open("r+b") as file:
+        file.write(content)
+    server.replica.learning.perform(StartCheckpoint())
+    assert server.replica.is_failed
+    assert "checksum" in server.replica.failure
+    assert described(server, 1, monkeypatch).checkpoint is None
+
+
 def test_the_log_holds_what_was_applied(
     server: HostedServer, teacher: TeacherFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
