@@ -235,7 +235,7 @@ def refused_by_meta(name: bytes, err: str, reason: str | None, table: str = "") 
     """
     what, _, advice = (reason or "").partition("; ")
     text = f"{what} ({err})" if reason else f"{operation_name(name)}: meta answered {err}"
-    if not reason and table and err in _META_REASONS:
+    if table and err in _META_REASONS:
         text = _META_REASONS[err].format(table)
     if not reason and (name, err) == (codes.CREATE_APP, codes.ERR_INVALID_PARAMETERS):
         advice = TABLE_RULES

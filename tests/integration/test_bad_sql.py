@@ -103,7 +103,6 @@ def underlined(error: Error) -> str:
         ),
         ("SELECT * FROM read_csv('/etc/passwd')", NotSupportedError, "0A000", "read_csv", None),
         ("SELECT * FROM '/etc/passwd'", ProgrammingError, "42P01", "'/etc/passwd'", None),
-        ("COPY people TO '/tmp/x'", NotSupportedError, "0A000", "COPY", None),
         ("SELECT '\ud800'", ProgrammingError, "22021", "\ud800", None),
         ("SELECT 'a\0b'", ProgrammingError, "42601", "\0", None),
     ],
@@ -138,12 +137,12 @@ def test_statements_that_are_wrong_where_they_stand(
         ),
         ("SELECT CAST(name AS INT) FROM people", DataError, "22P02", "'Ada'"),
         ("CREATE TABLE people (a INT PRIMARY KEY)", ProgrammingError, "42P07", '"people" exists'),
-        ('CREATE TABLE "a/../b" (a INT PRIMARY KEY)', ProgrammingError, "22023", "64 letters"),
+        ('CREATE TABLE "a/../b" (a INT PRIMARY KEY)', ProgrammingError, "22023", "only letters"),
         (
             "CREATE TABLE " + "n" * 300 + " (a INT PRIMARY KEY)",
             ProgrammingError,
             "22023",
-            "64 letters",
+            "at most 64",
         ),
         ("RECALL TABLE nothing", ProgrammingError, "42P01", "nothing"),
         (

@@ -277,7 +277,7 @@ def test_another_number_of_copies_is_stored_where_servers_suffice(bench: Bench) 
     assert bench.store.tables.tables[1].max_replica_count == 4
     with pytest.raises(ProgrammingError, match="5 replicas need as many servers"):
         bench.client.set_replica_count("t", 5)
-    with pytest.raises(ProgrammingError, match="no table"):
+    with pytest.raises(ProgrammingError, match="does not exist"):
         bench.client.set_replica_count("u", 2)
 
 
