@@ -157,7 +157,6 @@ def leaders_change_while_learning(run: Trial, cluster: MetaCluster) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(leader_stops, id="stop"),
         pytest.param(leader_sleeps, id="F10-F22"),
         pytest.param(keeper_away_for_long, id="F20-long"),
         pytest.param(leader_is_cut_off, id="F21"),
@@ -179,30 +178,35 @@ def print_gap(name: str, run: Trial, capsys: pytest.CaptureFixture[str]) -> None
         )
 
 
-def test_killed_leader_with_default_numbers(
-    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+def keeper_is_away_for_a_moment(run: Trial, cluster: MetaCluster) -> None:
+    """F20: five seconds are nothing."""
+    leader = cluster.leader()
+    for meta in cluster.metas:
+        cluster.lose_requests(meta)
+    run_for(run, SHORT_OUTAGE_SECONDS)
+    assert cluster.network is not None
+    cluster.network.heal()
+    run.wait_for_answers()
+    assert cluster.leader() is leader
+    assert len(cluster.epochs(leader)) == 1, leader.printed()
+    assert cluster.lapses() == 0, cluster.printed()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(leader_stops, id="stop"),
+        pytest.param(leader_is_killed, id="F05"),
+        pytest.param(keeper_is_away_for_a_moment, id="F20-short"),
+    ],
+)
+def test_fault_with_default_numbers(
+    fault: Fault, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster = MetaCluster(tmp_path, DEFAULT_SESSION_MS, lease="")
     with trial(cluster, seed) as run:
-        leader_is_killed(run, cluster)
-    print_gap("killed leader, default numbers", run, capsys)
-
-
-def test_keeper_away_for_a_moment_is_not_noticed(
-    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """F20, with the default numbers: five seconds are nothing."""
-    cluster = MetaCluster(tmp_path, DEFAULT_SESSION_MS, lease="")
-    with trial(cluster, seed) as run:
-        leader = cluster.leader()
-        cluster.kill_keeper()
-        run_for(run, SHORT_OUTAGE_SECONDS)
-        cluster.start_keeper()
-        run.wait_for_answers()
-        assert cluster.leader() is leader
-        assert len(cluster.epochs(leader)) == 1, leader.printed()
-        assert cluster.lapses() == 0, cluster.printed()
-    print_gap("ZooKeeper away for 5 s, default numbers", run, capsys)
+        fault(run, cluster)
+    print_gap(f"{fault.__name__}, default numbers", run, capsys)
 
 
 def test_outcomes_of_writes_that_nobody_was_told(tmp_path: Path, seed: int) -> None:
