@@ -79,13 +79,17 @@ class ReplicaHost:
         return replica
 
     def drive(self, gpid: Gpid, event: ReplicaInput) -> None:
-        """Feed a replica; an invitation makes one."""
+        """Feed a replica; an invitation makes one, also in place of one that failed."""
+        is_invited = is_invitation(self._parts.node, event)
+        replica = self.replicas.get(gpid)
+        if replica is not None and replica.machine.status is ReplicaStatus.ERROR and is_invited:
+            self.delete(gpid)
         if gpid in self.replicas:
             self.replicas[gpid].drive(event)
         elif gpid in self._early:
             if len(self._early[gpid]) < EARLY_INPUTS_MAX:
                 self._early[gpid].append(event)
-        elif is_invitation(self._parts.node, event):
+        elif is_invited:
             self._early[gpid] = [event]
             self._parts.log.run(partial(self._make, gpid))
 
