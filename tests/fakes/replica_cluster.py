@@ -142,10 +142,10 @@ class ReplicaCluster:
 
     # What may happen.
 
-    def write(self, name: NodeName, token: str) -> None:
-        """Have clients write to a server, so much that it is a mutation of its own."""
+    def write(self, name: NodeName, token: str, operations: int = SIZEABLE_OPERATIONS) -> None:
+        """Have clients write to a server, by default so much that it is a mutation of its own."""
         change = [(token.encode(), b"")]
-        self.feed(name, ClientWrites(change, 1, SIZEABLE_OPERATIONS, token, self.now_us))
+        self.feed(name, ClientWrites(change, 1, operations, token, self.now_us))
 
     def deliver(self, sender: NodeName, receiver: NodeName) -> None:
         """Deliver the oldest message of a link; over a cut link it is lost."""

@@ -8,6 +8,7 @@ then what happened: every effect of every replica in order, and the replicas who
     servers r1 r2 r3 [max=N]         make servers, form nothing
     form r1 r2                       form a group, with trace
     write SERVER TOKEN...            clients write, one mutation each as far as the window has room
+    write-few SERVER TOKEN...        the same with one request each, too few for that in flight
     read SERVER                      tell whether a read would be answered
     disk SERVER [N]                  the disk finishes its oldest N jobs, all if no N is given
     work SERVER | break SERVER       finish, or fail, the oldest file job
@@ -105,6 +106,7 @@ class ReplicaScenario:
         cluster = self.cluster
         return {
             "write": self._write,
+            "write-few": self._write_few,
             "read": self._read,
             "disk": self._disk,
             "work": lambda w: cluster.work(NodeName(w[0])),
@@ -151,6 +153,10 @@ class ReplicaScenario:
     def _write(self, words: Words) -> None:
         for token in words[1:]:
             self.cluster.write(NodeName(words[0]), token)
+
+    def _write_few(self, words: Words) -> None:
+        for token in words[1:]:
+            self.cluster.write(NodeName(words[0]), token, operations=1)
 
     def _read(self, words: Words) -> None:
         replica = self.cluster.nodes[NodeName(words[0])].replica

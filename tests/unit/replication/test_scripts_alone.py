@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pegasus_server.replication.collecting_group import SIZEABLE_OPERATIONS
 from pegasus_server.replication.describe import describe_effect, describe_primary
 from pegasus_server.replication.inputs import Applied, ClientWrites, LogAppended, PrimaryInput
 from pegasus_server.replication.primary import Primary
@@ -49,7 +48,7 @@ class Scenario:
 
     def _input(self, verb: str, subject: str, fields: dict[str, str]) -> PrimaryInput:
         if verb == "write":
-            operations = int(fields.get("operations", SIZEABLE_OPERATIONS))
+            operations = int(fields.get("operations", "1"))
             size = int(fields.get("bytes", "1"))
             return ClientWrites([(subject.encode(), b"")], size, operations, subject, self.now_us)
         if verb == "logged":

@@ -9,7 +9,6 @@ from pegasus_server.data import physical_batch
 from pegasus_server.data.identity import ReplicaIdentity
 from pegasus_server.data.value import user_data
 from pegasus_server.mutation_log.mutation import Mutation
-from pegasus_server.replication.collecting_group import SIZEABLE_OPERATIONS
 from pegasus_server.replication.primary import WINDOW_MUTATIONS_MAX
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.lone_replica import LoneReplica
@@ -138,7 +137,6 @@ def test_the_writes_of_a_turn_are_one_mutation_and_nothing_shows_before_the_disk
 def test_mutations_carry_ballot_decree_and_rising_timestamps() -> None:
     world = World()
     world.put(b"a", b"b")
-    world.answer_disk()
     world.now_us -= 1000
     world.put(b"c")
     first, second = world.disk.logged
@@ -153,36 +151,21 @@ def test_writes_that_read_see_those_still_under_way() -> None:
     world.incr(1, 2)
     world.incr(3)
     world.answer_disk()
-    world.answer_disk()
     results = [decode_result(reply, IncrResponse) for reply in world.client.replies]
     assert [(each.new_value, each.decree) for each in results] == [(1, 1), (3, 1), (6, 2)]
     assert world.value() == b"6"
 
 
-def test_turns_with_few_writes_share_a_mutation_while_one_is_in_flight() -> None:
+def test_beyond_the_window_turns_share_a_mutation() -> None:
     world = World()
-    for number in range(4):
+    for number in range(WINDOW_MUTATIONS_MAX + 3):
         world.put(b"%d" % number)
-    assert len(world.disk.logged) == 1
-    world.answer_disk()
-    assert [len(body) for body in bodies(world)[1:]] == [3]
-    world.answer_disk()
-    assert world.value() == b"3"
-    assert len(world.client.replies) == 4
-
-
-def test_beyond_the_window_turns_with_many_writes_share_a_mutation() -> None:
-    world = World()
-    writes = [b"%d" % number for number in range(SIZEABLE_OPERATIONS)]
-    for _ in range(WINDOW_MUTATIONS_MAX + 3):
-        world.put(*writes)
     assert len(world.disk.logged) == WINDOW_MUTATIONS_MAX
     world.answer_disk()
-    shared = 3 * SIZEABLE_OPERATIONS
-    assert [len(body) for body in bodies(world)[WINDOW_MUTATIONS_MAX:]] == [shared]
+    assert [len(body) for body in bodies(world)[WINDOW_MUTATIONS_MAX:]] == [3]
     world.answer_disk()
-    assert world.value() == writes[-1]
-    assert len(world.client.replies) == (WINDOW_MUTATIONS_MAX + 3) * SIZEABLE_OPERATIONS
+    assert world.value() == b"%d" % (WINDOW_MUTATIONS_MAX + 2)
+    assert len(world.client.replies) == WINDOW_MUTATIONS_MAX + 3
 
 
 def test_a_failing_engine_stops_the_replica_and_leaves_its_writes_undecided() -> None:
