@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from twisted.internet.main import installReactor
 
@@ -24,11 +24,9 @@ from pegasus_server.runtime.cluster_config import (
     read_config,
 )
 from pegasus_server.runtime.data_folder import STANDALONE, DataFolder
-from pegasus_server.runtime.meta_server import MetaServer
 from pegasus_server.runtime.node import Node
 from pegasus_server.runtime.node_log import report_startup_fault, start_logging
 from pegasus_server.runtime.options import NodeOptions
-from pegasus_server.runtime.replica_server import ReplicaServer
 from pegasus_server.runtime.round_reactor import RoundReactor
 from pegasus_server.runtime.startup_fault import (
     EXIT_BAD_FOLDER,
@@ -39,6 +37,10 @@ from pegasus_server.runtime.startup_fault import (
 from pegasus_tab.base.ids import Gpid
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.base.version import VERSION
+
+if TYPE_CHECKING:
+    from pegasus_server.runtime.meta_server import MetaServer
+    from pegasus_server.runtime.replica_server import ReplicaServer
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +186,12 @@ def _run_cluster_role(config: MetaConfig | ReplicaConfig, data: Path) -> int:
     )
     start_logging(folder.path, to_stderr=True)
     if isinstance(config, MetaConfig):
+        # A node of its own starts faster without what only a cluster needs.
+        from pegasus_server.runtime.meta_server import MetaServer
+
         return _serve(reactor, MetaServer(reactor, config, folder))
+    from pegasus_server.runtime.replica_server import ReplicaServer
+
     _warn_of_durability(config.durability)
     return _serve(reactor, ReplicaServer(reactor, config, folder))
 
@@ -195,7 +202,7 @@ def _warn_of_durability(durability: str) -> None:
         logger.warning("%s", warning)
 
 
-def _serve(reactor: Any, server: Node | MetaServer | ReplicaServer) -> int:
+def _serve(reactor: Any, server: "Node | MetaServer | ReplicaServer") -> int:
     server.start()
     _spare_the_collector()
     reactor.addSystemEventTrigger("before", "shutdown", server.stop)
