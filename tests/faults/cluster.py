@@ -197,7 +197,8 @@ class FaultCluster(Cluster):
     def digests(self) -> Iterator[tuple[Gpid, list[str]]]:
         """Stop all servers; yield each partition with the digests of all its copies."""
         app_id = self.config().app_id
-        self.meta.kill()  # so that nobody becomes a primary because others stop
+        for meta in self.meta_servers:
+            meta.kill()  # so that nobody becomes a primary because others stop
         for server in self.replicas:
             assert server.stop() == 0, server.printed()
         for index in range(PARTITIONS):

@@ -4,12 +4,10 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from pegasus_shell.onebox_server import await_start
 from pegasus_shell.zookeeper_server import ZooKeeperServer
-from pegasus_tab.base.ids import Gpid
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.messages import QueryConfigResponse
 from tests.faults.cluster import LEASE, TABLE, FaultCluster
@@ -170,14 +168,6 @@ class MetaCluster(FaultCluster):
             self.start_keeper()
         self.asleep = None
         super().heal()
-
-    def digests(self) -> Iterator[tuple[Gpid, list[str]]]:
-        """Stop all servers; yield each partition with the digests of all its copies."""
-        self.meta = self.leader()
-        for meta in self.metas:
-            if meta is not self.meta:
-                meta.kill()
-        yield from super().digests()
 
 
 def _way(port: int) -> str:
