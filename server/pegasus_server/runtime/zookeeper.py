@@ -127,7 +127,7 @@ class MakeClient(Protocol):
         """
 
 
-class PromptHandler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
+class PromptThreads(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
     """kazoo's threads, with less patience for a server that accepts a connection and says nothing.
 
     A ZooKeeper that is just starting may do that, and kazoo would wait for it as long as a whole
@@ -161,7 +161,7 @@ def kazoo_client(
     client = KazooClient(
         ensemble.hosts,
         timeout=session_seconds,
-        handler=PromptHandler(session_seconds * ANSWER_SHARE),
+        handler=PromptThreads(session_seconds * ANSWER_SHARE),
         connection_retry=RETRY_SECONDS,
     )
     client.add_listener(on_state)
