@@ -5,10 +5,11 @@ A snapshot is a value that is replaced whole, so threads that share a connection
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from pegasus_tab.base.errors import Error, OperationalError
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.tabular.schema import RAW_SCHEMA, SCHEMA_ENV
 from pegasus_tab.tabular.schema_json import from_json
@@ -27,7 +28,7 @@ class Lister(Protocol):
         """List the living tables."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Snapshot:
     """One listing: ``faults`` are tables whose schema cannot be read, with the reason."""
 

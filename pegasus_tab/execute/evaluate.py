@@ -6,7 +6,7 @@ with the operator chosen by the operands' static types.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from pegasus_tab.base.errors import NotSupportedError
+from pegasus_tab.base.record import record
 from pegasus_tab.execute import functions
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.casts import cast_to
@@ -41,7 +42,7 @@ from pegasus_tab.tabular.schema import ColumnType, Kind
 from pegasus_tab.tabular.value import coercion
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowShape:
     """Where a row tuple holds what.
 

@@ -1,11 +1,12 @@
 """How far a long statement is, for whoever shows it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from pegasus_tab.base.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Progress:
     """A moment of a statement that takes long.
 

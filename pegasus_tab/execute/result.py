@@ -6,10 +6,10 @@ batches become tuples column by column, a lookup's tuples become one small batch
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from pegasus_tab.base.record import record
 from pegasus_tab.execute.deadline import Deadline
 from pegasus_tab.tabular.schema import ColumnType
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Page: TypeAlias = list[tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResultColumn:
     """A column of a result; ``type`` is None when only the values know."""
 

@@ -7,10 +7,10 @@ byte leaves.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from pegasus_tab.base.errors import Error, NotSupportedError, ProgrammingError
+from pegasus_tab.base.record import record
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.catalog import Catalog
 from pegasus_tab.execute.compile import compile_statement
@@ -48,7 +48,7 @@ UNDEFINED = frozenset({"42P01", "42703"})
 """No such table, no such column: perhaps somebody has just made it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """A statement ready to run."""
 

@@ -5,15 +5,15 @@ The family 0 pair is always among them, for it says whether the row exists.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from pegasus_tab.base.record import record
 from pegasus_tab.execute.evaluate import compile_expression
 from pegasus_tab.execute.strict import Evaluator
 from pegasus_tab.sql.expression import Call, ColumnRef, Expression, MapItem, TtlOf
 from pegasus_tab.tabular.schema import Kind, Schema
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wanted:
     """The parts of a row that expressions name.
 

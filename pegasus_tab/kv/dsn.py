@@ -5,12 +5,13 @@ embedded node. Options follow a question mark, ``pegasus://h/?timeout_ms=2000``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pegasus_tab.base.errors import InterfaceError
+from pegasus_tab.base.record import record
 from pegasus_tab.wire.address import Address
 
 META_PORT: Final = 34601
@@ -25,7 +26,7 @@ FORMS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dsn:
     """What a text said.
 

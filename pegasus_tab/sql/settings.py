@@ -1,9 +1,9 @@
 """Session settings: their names, what they accept, their defaults."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.base.record import record
 from pegasus_tab.sql.intervals import interval
 from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.suggest import nearest
@@ -13,7 +13,7 @@ TIMEOUT = "timeout"
 TIMEOUT_MS_MAX = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """One session setting.
 

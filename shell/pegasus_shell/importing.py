@@ -72,14 +72,13 @@ def import_(table: str, sources: tuple[str, ...], dsn: str, quiet: bool, **optio
 
 def _run(dsn: str, statements: Sequence[str], *, quiet: bool) -> ExitCode:
     import pegasus_tab
-    from pegasus_shell.progress_bar import shown_progress
 
     narration = Narration(quiet=quiet)
     try:
         with pegasus_tab.connect(dsn) as connection:
             connection.add_notice_handler(lambda text: narration.say(f"NOTICE:  {text}"))
             for text in statements:
-                with shown_progress(connection, narration.terminal):
+                with narration.progress(connection):
                     rows = connection.execute(text).rowcount
                 narration.say(f"COPY {rows}")
     except pegasus_tab.Error as error:

@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from pegasus_shell.exit_code import ExitCode
 from pegasus_shell.output_format import FORMATS
 from pegasus_shell.statement_run import StatementRun
 from pegasus_tab.base.errors import ProgrammingError
+from pegasus_tab.base.record import record
 
 SCRIPT_BYTES_MAX = 64 * 1024 * 1024
 
@@ -17,7 +17,7 @@ class Quit(Exception):  # noqa: N818 -- not an error: the user wants to leave
     r"""Raised by ``\q``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Metacommand:
     r"""One backslash command.
 

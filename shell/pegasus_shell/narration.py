@@ -7,9 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TextIO
 
 from pegasus_tab.base.errors import DataError, Error, OperationalError
+
+if TYPE_CHECKING:
+    import pegasus_tab
 
 FLUSH_LINES = 1000
 """Lines joined to one write: few system calls, and the first rows still show at once."""
@@ -42,6 +46,15 @@ class Narration:
     def terminal(self) -> TextIO | None:
         """Where a line may be drawn and redrawn; None when quiet or when no terminal shows it."""
         return self.talk if self.talk.isatty() and not self.quiet else None
+
+    def progress(self, connection: "pegasus_tab.Connection") -> AbstractContextManager[None]:
+        """Show how far long statements of a block are; does nothing when quiet or off a terminal."""
+        terminal = self.terminal
+        if terminal is None:
+            return contextlib.nullcontext()
+        from pegasus_shell.progress_bar import shown_progress
+
+        return shown_progress(connection, terminal)
 
     def rows(self, lines: Iterable[str]) -> None:
         """Write lines of data in large pieces; the first piece is small, so that it shows at once.

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pegasus_tab
@@ -11,12 +10,13 @@ from pegasus_shell.metacommand import Quit, read_script, run_metacommand
 from pegasus_shell.narration import Narration
 from pegasus_shell.statement_run import StatementRun, View
 from pegasus_tab.base.errors import Error, ProgrammingError
+from pegasus_tab.base.record import record
 from pegasus_tab.kv.dsn import parse_dsn
 
 FULL_SCAN_DEFAULT = "warn"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Session:
     """Everything the options said.
 

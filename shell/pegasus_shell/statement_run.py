@@ -7,7 +7,6 @@ import pegasus_tab
 from pegasus_shell.exit_code import ExitCode, exit_code
 from pegasus_shell.narration import Narration
 from pegasus_shell.output_format import FORMATS
-from pegasus_shell.progress_bar import shown_progress
 from pegasus_tab.base.errors import Error
 from pegasus_tab.sql.split import split_statements
 
@@ -92,7 +91,7 @@ class StatementRun:
     def show(self, sql: str) -> None:
         """Execute and print; errors pass through."""
         with self.connection.cursor() as cursor:
-            with shown_progress(self.connection, self.narration.terminal):
+            with self.narration.progress(self.connection):
                 cursor.execute(sql)
             if cursor.description is None:
                 self.narration.say(tag(sql, cursor.rowcount))
