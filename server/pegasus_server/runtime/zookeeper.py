@@ -34,8 +34,8 @@ RETRY_SECONDS = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
 """Pauses between attempts to connect: the ensemble's return must be noticed within a second."""
 
 
-ANSWER_SHARE = 0.25
-"""Share of the session timeout within which a server must answer a new connection."""
+ANSWER_SECONDS_MAX = 3.0
+"""A server that is well answers a new connection sooner."""
 
 
 class KeeperError(Exception):
@@ -132,24 +132,17 @@ class PromptThreads(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo 
 
     A ZooKeeper that is just starting may do that, and kazoo would wait for it as long as a whole
     session lasts.
-
-    Args:
-        seconds_max: a server that has something to say says it within.
     """
-
-    def __init__(self, seconds_max: float) -> None:
-        super().__init__()
-        self._seconds_max = seconds_max
 
     def create_connection(self, *arguments: Any, timeout: float, **named: Any) -> Any:
         """Connect."""
-        timeout = min(timeout, self._seconds_max)
+        timeout = min(timeout, ANSWER_SECONDS_MAX)
         return super().create_connection(*arguments, timeout=timeout, **named)
 
     def select(self, read: Any, write: Any, errors: Any, timeout: float | None = None) -> Any:
         """Wait for sockets; one to read from alone is one whose answer is due."""
         if timeout is not None and len(read) == 1:
-            timeout = min(timeout, self._seconds_max)
+            timeout = min(timeout, ANSWER_SECONDS_MAX)
         return super().select(read, write, errors, timeout)
 
 
@@ -157,11 +150,10 @@ def kazoo_client(
     ensemble: Ensemble, on_granted: Callable[[int, int], None], on_state: Callable[[Any], None]
 ) -> Any:
     """Make a client of kazoo; see MakeClient."""
-    session_seconds = ensemble.session_ms / 1000
     client = KazooClient(
         ensemble.hosts,
-        timeout=session_seconds,
-        handler=PromptThreads(session_seconds * ANSWER_SHARE),
+        timeout=ensemble.session_ms / 1000,
+        handler=PromptThreads(),
         connection_retry=RETRY_SECONDS,
     )
     client.add_listener(on_state)
