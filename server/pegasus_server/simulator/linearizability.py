@@ -163,14 +163,14 @@ class _Search(Generic[State]):
         return False
 
     def _take_back(self) -> int:
-        """Undo the last choice; return the place after its call."""
+        """Undo the last choice; return the place of its call: it may lead to another state."""
         if len(self._stack) > len(self._longest):
             self._longest = tuple(index for index, _ in self._stack)
         index, self._state = self._stack.pop()
         self._taken &= ~(1 << index)
         self._left += self._observations[index].answer is not None
         self._events.put_back(index)
-        return self._events.following[self._events.call_of(index)]
+        return self._events.call_of(index)
 
 
 def check(

@@ -69,6 +69,14 @@ def test_what_was_set_instead_of_an_expired_row_stays() -> None:
     assert verdicts(set_for(5), swap, done(16, Verb.GET, None, None)) == {Verdict.VIOLATED}
 
 
+def test_every_way_a_row_in_doubt_may_have_gone_is_tried() -> None:
+    """Nobody heard what became of the swap; the next read tells that it found the row expired."""
+    swap = done(15, Verb.COMPARE_AND_SET, (b"", b"w"))
+    swap.return_us, swap.end = None, End.UNKNOWN
+    later = done(20, Verb.GET, None, b"w")
+    assert verdicts(set_for(5), swap, later) == {Verdict.LINEARIZABLE}
+
+
 def test_a_scan_reads_every_row() -> None:
     written = done(1, Verb.SET, (b"v",))
     assert verdicts(written, scan(2, {HASH_KEY: {SORT_KEY: b"v"}})) == {Verdict.LINEARIZABLE}
