@@ -237,13 +237,22 @@ class RocksEngine:
         """Flush and release; further calls fail. A poisoned engine is released without a flush.
 
         No flush or checkpoint may be running in another thread.
+
+        Raises:
+            EngineDamaged: what was applied last is not on disk; the engine is released all the same.
         """
+        is_poisoned = self._failure is not None
         try:
-            if self._failure is None and not self._is_checkpoint:
+            if not is_poisoned and not self._is_checkpoint:
                 self.flush()
         finally:
             self._failure = self._failure or f"engine {self._path} is closed; open it again"
-            self._database.close()
+            try:
+                self._database.close()
+            except Exception as error:
+                # RocksDB says once more what is known of a poisoned engine; it is closed then.
+                if not is_poisoned:
+                    raise EngineDamaged(f"engine {self._path} closed badly: {error}") from error
 
     def _iterator(self, upper: bytes) -> RdictIter:
         """Make an iterator; its user must keep ``upper`` alive as long as it steps the iterator."""

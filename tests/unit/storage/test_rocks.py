@@ -253,3 +253,24 @@ def test_a_closed_engine_refuses_everything(tmp_path: Path) -> None:
     for call in (read_one, scan_up, scan_chunks, apply_one, discard_one):
         with pytest.raises(EngineDamaged, match="closed"):
             call(engine)
+
+
+def compact(engine: RocksEngine) -> None:
+    """Make so many table files that RocksDB merges them, then read everything."""
+    for decree in range(engine.applied_decree + 1, engine.applied_decree + 10):
+        engine.apply([(row_key(0), b"x")], Decree(decree))
+        engine.flush()
+    list(engine.scan(b"", ROW_KEYS_END))
+
+
+def test_an_engine_that_failed_in_the_background_still_closes(
+    damageable: Path, tmp_path: Path
+) -> None:
+    """RocksDB reports at close what a compaction met; the folder must be free all the same."""
+    engine = RocksEngine.open(damageable, durable_decree=Decree(0))
+    flip_a_bit_in_the_middle(table_file(damageable))
+    with pytest.raises(EngineDamaged):
+        compact(engine)
+    engine.close()
+    damageable.rename(tmp_path / "moved")
+    RocksEngine.open(damageable, durable_decree=Decree(0)).close()
