@@ -16,9 +16,9 @@ from pegasus_server.meta.messages import (
     ToMeta,
 )
 from pegasus_server.meta.worker_lease import BeaconAnswered, Leave, WorkerLease
-from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
-from pegasus_server.replication.inputs import Received
+from pegasus_server.replication.inputs import Received, ReplicaInput
+from pegasus_server.replication.invitation import is_invitation
 from pegasus_server.replication.lease import Lease
 from pegasus_server.replication.messages import (
     GroupCheck,
@@ -35,8 +35,6 @@ from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
 from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
 from pegasus_server.runtime.data_folder import DataFolder
-from pegasus_server.runtime.disk import DiskThread
-from pegasus_server.runtime.disk_jobs import JobThread
 from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
 from pegasus_server.runtime.file_request import StreamRequest
 from pegasus_server.runtime.file_sender import FileSender
@@ -46,6 +44,7 @@ from pegasus_server.runtime.replica_host import ReplicaHost
 from pegasus_server.runtime.replica_restart import ReplicaRestart, Restored
 from pegasus_server.runtime.server_lease import ServerLease
 from pegasus_server.runtime.server_parts import ServerParts
+from pegasus_server.runtime.server_threads import ServerThreads
 from pegasus_server.runtime.startup_fault import (
     EXIT_BAD_FOLDER,
     EXIT_DISK_FAILED,
@@ -65,7 +64,6 @@ from pegasus_tab.base.cluster import (
     ConfigSync,
     ConfigSyncReply,
     ConfigUpdateReply,
-    ProposalKind,
     ReplicaStatus,
 )
 from pegasus_tab.base.ids import Gpid, NodeName
@@ -111,46 +109,19 @@ class ReplicaServer:
         """
         self._front.listen()
         self._life = self._folder.next_life(unix_seconds())
-        memory = RocksMemory()
-        note, boot = self._folder.path / "boot", current_boot(self._config.durability)
-        is_suspect = may_have_lost(note, boot)
-        if is_suspect:
-            logger.warning("the machine went down and writes were not synced: replicas are suspect")
-        restart = ReplicaRestart(self._folder, self._node, memory, is_suspect=is_suspect)
-        restored = self._restore(restart)
-        note_boot(note, boot)
-        self._disk = DiskThread(
-            restored.log,
-            Durability.parse(self._config.durability),
-            self._front.deliver,
-            die_of_failed_disk,
+        memory, lease = RocksMemory(), Lease()
+        restored = self._restore(memory)
+        self._threads = ServerThreads(
+            self._config, restored.log, self._front.deliver, die_of_failed_disk
         )
-        self._ballots = JobThread(self._front.deliver, "ballots")
-        self._files = JobThread(self._front.deliver, "files")
-        copies_max = self._config.copies_max
-        self._copies = JobThread(self._front.deliver, "copies", copies_max)
-        self._senders = JobThread(self._front.deliver, "senders", copies_max)
+        self._disk = self._threads.disk
         self._sender = FileSender(
-            self._senders.run, Throttle(self._config.copy_bytes_per_second), copies_max
+            self._threads.senders.run,
+            Throttle(self._config.copy_bytes_per_second),
+            self._config.copies_max,
         )
-        self._notes = TableNotes(self._folder.path / "tables.json", self._ballots.run)
-        lease = Lease()
-        parts = ServerParts(
-            self._config.cluster,
-            self._node,
-            self._front.turn,
-            self._disk,
-            TurnLog(self._disk, self._front.turn),
-            self._ballots.run,
-            self._files.run,
-            self._copies.run,
-            self._senders.run,
-            self._front.links,
-            lease,
-            memory,
-            self._config.private_log_bytes_max,
-            self._tell_leader,
-        )
+        self._notes = TableNotes(self._folder.path / "tables.json", self._threads.ballots.run)
+        parts = self._make_parts(memory, lease)
         self._host = ReplicaHost(self._folder, parts, self._notes, restored)
         self._lease = ServerLease(
             self._lease_machine(), lease, self._front.links.send, self._account, self._host.lapse
@@ -171,13 +142,39 @@ class ReplicaServer:
             self._config.durability,
         )
 
-    def _restore(self, restart: ReplicaRestart) -> Restored:
+    def _restore(self, memory: RocksMemory) -> Restored:
+        note, boot = self._folder.path / "boot", current_boot(self._config.durability)
+        is_suspect = may_have_lost(note, boot)
+        if is_suspect:
+            logger.warning("the machine went down and writes were not synced: replicas are suspect")
+        restart = ReplicaRestart(self._folder, self._node, memory, is_suspect=is_suspect)
         try:
-            return restart.run(self._config.segment_bytes_max, os.urandom)
+            restored = restart.run(self._config.segment_bytes_max, os.urandom)
         except (LogRefusedError, LogFullError) as error:
             raise StartupFault(EXIT_BAD_FOLDER, str(error)) from error
         except LogFailedError as error:
             raise StartupFault(EXIT_DISK_FAILED, f"the disk failed: {error}") from error
+        note_boot(note, boot)
+        return restored
+
+    def _make_parts(self, memory: RocksMemory, lease: Lease) -> ServerParts:
+        threads, turn = self._threads, self._front.turn
+        return ServerParts(
+            cluster=self._config.cluster,
+            node=self._node,
+            turn=turn,
+            disk=threads.disk,
+            log=TurnLog(threads.disk, turn),
+            run_ballots=threads.ballots.run,
+            run_files=threads.files.run,
+            run_copies=threads.copies.run,
+            run_senders=threads.senders.run,
+            links=self._front.links,
+            lease=lease,
+            memory=memory,
+            private_log_bytes_max=self._config.private_log_bytes_max,
+            tell_leader=self._tell_leader,
+        )
 
     def _make_transfers(self) -> Transfers:
         return Transfers(
@@ -244,10 +241,7 @@ class ReplicaServer:
                 | LearnAnswer()
                 | LearnCompleted()
             ):
-                is_invitation = isinstance(message, GroupCheck) and any(
-                    learner.node == self._node for learner in message.config.learners
-                )
-                self._host.drive(gpid, Received(sender, message), is_invitation=is_invitation)
+                self._drive(gpid, Received(sender, message))
             case BeaconAck():
                 self._lease.step(BeaconAnswered(sender, message))
             case _:
@@ -255,13 +249,8 @@ class ReplicaServer:
 
     def _on_meta_message(self, sender: NodeName, message: object) -> None:
         match message:
-            case ConfigProposal():
-                is_invitation = (
-                    message.kind == ProposalKind.ASSIGN_PRIMARY and message.node == self._node
-                )
-                self._host.drive(message.gpid, message, is_invitation=is_invitation)
-            case ConfigUpdateReply() | ConfigNotice():
-                self._host.drive(message.gpid, message, is_invitation=False)
+            case ConfigProposal() | ConfigUpdateReply() | ConfigNotice():
+                self._drive(message.gpid, message)
             case ConfigSyncReply():
                 self._on_account_answered(message)
             case SyncRequest():
@@ -277,9 +266,12 @@ class ReplicaServer:
             case _:
                 logger.warning("%s says what is not for a replica server: %s", sender, message)
 
+    def _drive(self, gpid: Gpid, event: ReplicaInput) -> None:
+        self._host.drive(gpid, event, is_invitation=is_invitation(self._node, event))
+
     def _on_account_answered(self, reply: ConfigSyncReply) -> None:
         for notice in reply.notices:
-            self._host.drive(notice.gpid, notice, is_invitation=False)
+            self._drive(notice.gpid, notice)
         for gpid in reply.garbage:
             self._host.delete(gpid)
         for app_id in reply.purged:
@@ -327,11 +319,7 @@ class ReplicaServer:
         def closed() -> None:
             self._front.close()
             self._sender.close()
-            self._copies.stop()
-            self._senders.stop()
-            self._ballots.stop()
-            self._files.stop()
-            self._disk.stop()
+            self._threads.stop()
             self._folder.lock.release()
             logger.info("stopped cleanly")
             stopped.callback(None)
