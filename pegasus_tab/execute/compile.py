@@ -6,6 +6,8 @@ Each executor's module is imported when a plan first wants it: a process that ru
 
 from pegasus_tab.execute.executor import Executor
 from pegasus_tab.sql.plan_nodes import (
+    BackupPlan,
+    BackupTables,
     Balance,
     CancelJob,
     CopyFrom,
@@ -15,8 +17,10 @@ from pegasus_tab.sql.plan_nodes import (
     Explain,
     ExportTable,
     Insert,
+    ListBackups,
     Plan,
     ResidualQuery,
+    RestoreTable,
     Select,
     SetOption,
     Show,
@@ -45,6 +49,8 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             return CopyFromExecutor(plan)
         case ExportTable() | CopyQuery() | CancelJob() | VerifyExport():
             return _compile_transfer(plan)
+        case BackupTables() | RestoreTable() | ListBackups():
+            return _compile_backup(plan)
         case Show():
             from pegasus_tab.execute.show import ShowExecutor
 
@@ -82,6 +88,18 @@ def _compile_transfer(plan: TransferPlan) -> Executor:
             return transfer.CancelExecutor(plan)
         case VerifyExport():
             return transfer.VerifyExecutor(plan)
+
+
+def _compile_backup(plan: BackupPlan) -> Executor:
+    from pegasus_tab.execute import backup, restore
+
+    match plan:
+        case BackupTables():
+            return backup.BackupExecutor(plan)
+        case RestoreTable():
+            return restore.RestoreExecutor(plan)
+        case ListBackups():
+            return backup.ListExecutor(plan)
 
 
 def _compile_query(plan: Select | CountRows | ValuesQuery | ResidualQuery) -> Executor:

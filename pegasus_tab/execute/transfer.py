@@ -100,14 +100,15 @@ def _job_row(info: JobInfo) -> tuple[object, ...]:
         f"{finished} of {len(info.tasks)}",
         sum(task.rows for task in info.tasks),
         sum(task.bytes for task in info.tasks),
-        _moment(info.created),
-        _moment(info.ended),
+        moment(info.created),
+        moment(info.ended),
         info.target,
         info.fault or None,
     )
 
 
-def _moment(unix_seconds: int) -> datetime | None:
+def moment(unix_seconds: int) -> datetime | None:
+    """Return a TIMESTAMP, None for 0."""
     if not unix_seconds:
         return None
     return datetime.fromtimestamp(unix_seconds, UTC).replace(tzinfo=None)

@@ -21,10 +21,15 @@ from pegasus_tab.export.manifest import (
     sha256,
 )
 
-CONTINUES: str = "continues"
+CONTINUES = "continues"
 """Fact of a description: id of the backup that this one continues, empty for a full one."""
-NEWEST_WRITE: str = "newest_write_us"
+NEWEST_WRITE = "newest_write_us"
 """Fact of a partition's manifest: no pair in it, or in those it continues, was written later."""
+ENVS = "envs"
+REPLICAS = "replicas"
+"""Facts of a description: the table's settings, and how many copies it had."""
+RESTORE_ENV = "tab.restore"
+"""Setting of a table that is being restored: from what, as JSON."""
 CHAIN_MAX = 32
 """Backups of one chain; the next one is a full one."""
 
@@ -47,6 +52,22 @@ class Backup:
     def continues(self) -> str:
         """Id of the backup before it in its chain, empty for none."""
         return str(self.description.facts.get(CONTINUES, ""))
+
+    @property
+    def envs(self) -> dict[str, str]:
+        """The table's settings; raises DamagedExport."""
+        envs = self.description.facts.get(ENVS)
+        if not isinstance(envs, dict) or not all(type(value) is str for value in envs.values()):
+            raise _damaged(self.archive, self.archive.description)
+        return envs
+
+    @property
+    def replicas(self) -> int:
+        """How many copies the table had; raises DamagedExport."""
+        replicas = self.description.facts.get(REPLICAS)
+        if type(replicas) is not int:
+            raise _damaged(self.archive, self.archive.description)
+        return replicas
 
 
 def backups(target: Target, table: str) -> list[Backup]:

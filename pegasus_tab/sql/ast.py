@@ -13,6 +13,7 @@ from pegasus_tab.sql.place import Place
 from pegasus_tab.sql.terms import Item, Name, Placeholder, Term
 
 if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_backup import BackupStatement
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
@@ -143,7 +144,7 @@ class Explain:
 
 Statement: TypeAlias = (
     "Select | QueryCore | Insert | Update | Delete | CopyFrom | Explain | Definition"
-    " | SessionStatement | TransferStatement"
+    " | SessionStatement | TransferStatement | BackupStatement"
 )
 
 

@@ -11,6 +11,7 @@ from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import (
     ast,
     front_alter,
+    front_backup,
     front_copy,
     front_copy_to,
     front_ddl,
@@ -81,6 +82,8 @@ _HEADS: dict[str, Callable[[Expressions], ast.Statement]] = {
     "EXPORT": front_copy_to.export,
     "CANCEL": front_copy_to.cancel,
     "VERIFY": front_copy_to.verify,
+    "BACKUP": front_backup.backup,
+    "RESTORE": front_backup.restore,
     "CREATE": front_ddl.create,
     "DROP": front_ddl.drop,
     "RECALL": front_ddl.recall,

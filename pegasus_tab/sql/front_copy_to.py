@@ -74,10 +74,11 @@ def cancel(expressions: Expressions) -> CancelJob:
 
 
 def verify(expressions: Expressions) -> VerifyExport:
-    """Read VERIFY EXPORT 'target'; VERIFY is the next token."""
+    """Read VERIFY EXPORT | BACKUP 'target'; VERIFY is the next token."""
     reader = expressions.reader
     reader.need("VERIFY")
-    reader.need("EXPORT")
+    if not reader.eat("BACKUP"):
+        reader.need("EXPORT")
     target = quoted_place(reader, "STDOUT", "name a folder")
     reader.end()
     return VerifyExport(target)

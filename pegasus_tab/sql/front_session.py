@@ -5,17 +5,19 @@ from typing import Literal
 
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql import ast, ast_session
+from pegasus_tab.sql.ast_backup import ShowBackups
+from pegasus_tab.sql.front_backup import show_backups
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import option_value
 from pegasus_tab.sql.place import at
 
 
-def show(expressions: Expressions) -> ast_session.Show:
-    """Read SHOW TABLES | NODES | CLUSTER | JOBS | PARTITIONS OF t | CREATE TABLE t | ALL | setting ..."""
+def show(expressions: Expressions) -> ast_session.Show | ShowBackups:
+    """Read SHOW TABLES | NODES | CLUSTER | JOBS | BACKUPS IN 'folder' | PARTITIONS OF t | ..."""
     reader = expressions.reader
     reader.need("SHOW")
-    statement = _show(expressions)
+    statement = show_backups(reader) if reader.eat("BACKUPS") else _show(expressions)
     reader.end()
     return statement
 

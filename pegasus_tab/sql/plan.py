@@ -12,6 +12,7 @@ from pegasus_tab.sql.plan_write import plan_delete, plan_insert, plan_update
 from pegasus_tab.sql.planning import Planning
 
 if TYPE_CHECKING:
+    from pegasus_tab.sql.ast_backup import BackupStatement
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
     from pegasus_tab.sql.ast_session import SessionStatement
@@ -72,9 +73,11 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
 
 
 def _plan_rare(
-    planning: Planning, statement: "CopyFrom | Definition | SessionStatement | TransferStatement"
+    planning: Planning,
+    statement: "BackupStatement | CopyFrom | Definition | SessionStatement | TransferStatement",
 ) -> Plan:
     """Plan what the quick front never makes; its planners are imported with the first of it."""
+    from pegasus_tab.sql.ast_backup import Backup, Restore, ShowBackups
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_session import Balance, SetOption, Show
     from pegasus_tab.sql.ast_transfer import CancelJob, CopyQueryTo, CopyTo, VerifyExport
@@ -89,6 +92,10 @@ def _plan_rare(
         from pegasus_tab.sql.plan_transfer import plan_transfer
 
         return plan_transfer(planning, statement)
+    if isinstance(statement, Backup | Restore | ShowBackups):
+        from pegasus_tab.sql.plan_backup import plan_backup
+
+        return plan_backup(planning, statement)
     if isinstance(statement, Show | Balance | SetOption):
         return plan_session(planning, statement)
     return plan_definition(planning, statement)

@@ -326,6 +326,48 @@ class VerifyExport:
     target: str
 
 
+@record
+class BackupTables:
+    """BACKUP: a job of the servers for each table; ``tables`` is empty for all there are."""
+
+    tables: tuple[Table, ...]
+    target: str
+    full: bool
+    bytes_per_second: int
+    wait: bool
+
+
+@record
+class RestoreTable:
+    """RESTORE: a new table from its backups.
+
+    Attributes:
+        source: what the table was called.
+        target: folder or URL of the backups.
+        name: what the new table is to be called.
+        at: id of a backup; empty for the latest.
+        partitions: of the new table; 0 for as many as it had.
+        replicas: likewise.
+        bytes_per_second: limit of each server; 0 for none.
+    """
+
+    source: str
+    target: str
+    name: str
+    at: str
+    partitions: int
+    replicas: int
+    bytes_per_second: int
+
+
+@record
+class ListBackups:
+    """SHOW BACKUPS IN a folder."""
+
+    target: str
+
+
+BackupPlan: TypeAlias = BackupTables | RestoreTable | ListBackups
 TransferPlan: TypeAlias = ExportTable | CopyQuery | CancelJob | VerifyExport
 
 
@@ -446,6 +488,9 @@ Plan: TypeAlias = (
     | CopyQuery
     | CancelJob
     | VerifyExport
+    | BackupTables
+    | RestoreTable
+    | ListBackups
     | CreateTable
     | DropTable
     | RecallTable

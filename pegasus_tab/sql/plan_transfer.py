@@ -17,14 +17,13 @@ from pegasus_tab.sql.plan_nodes import CancelJob as CancelJobPlan
 from pegasus_tab.sql.plan_nodes import CopyQuery, ExportTable, TransferPlan
 from pegasus_tab.sql.plan_nodes import VerifyExport as VerifyExportPlan
 from pegasus_tab.sql.planning import Planning
-from pegasus_tab.sql.suggest import nearest
+from pegasus_tab.sql.transfer_options import known_options, rate, refused, truth
 
 FileFormat = Literal["parquet", "csv", "arrow"]
 FILE_FORMATS: tuple[FileFormat, ...] = ("parquet", "csv", "arrow")
 COPY_TABLE_OPTIONS = ("format", "bytes_per_second", "wait")
 COPY_QUERY_OPTIONS = ("format",)
 """Every option of COPY ... TO, as the documentation lists them."""
-BYTES_PER_SECOND_MIN = 1024
 
 
 def plan_transfer(planning: Planning, statement: TransferStatement) -> TransferPlan:
@@ -49,23 +48,20 @@ def plan_transfer(planning: Planning, statement: TransferStatement) -> TransferP
 
 
 def _plan_table(planning: Planning, statement: CopyTo) -> ExportTable:
-    given = _known(statement.options, COPY_TABLE_OPTIONS)
-    wait = given.get("wait")
-    if wait is not None and not isinstance(wait.value, bool):
-        raise _refused(wait, "TRUE or FALSE")
+    given = known_options("COPY ... TO", statement.options, COPY_TABLE_OPTIONS)
     return ExportTable(
         table=planning.table(statement.table),
         target=statement.target,
         format=_format(given) or "parquet",
-        bytes_per_second=_rate(given.get("bytes_per_second")),
-        wait=wait is None or bool(wait.value),
+        bytes_per_second=rate(given),
+        wait=truth(given, "wait", default=True),
     )
 
 
 def _plan_query(planning: Planning, statement: CopyQueryTo) -> CopyQuery:
     from pegasus_tab.sql.plan import plan_query
 
-    given = _known(statement.options, COPY_QUERY_OPTIONS)
+    given = known_options("COPY ... TO", statement.options, COPY_QUERY_OPTIONS)
     extension = statement.target.rsplit(".", 1)[-1].lower()
     format_ = _format(given)
     if format_ is None:
@@ -80,18 +76,6 @@ def _plan_query(planning: Planning, statement: CopyQueryTo) -> CopyQuery:
     return CopyQuery(plan_query(planning, statement.query), statement.target, format_)
 
 
-def _known(options: tuple[CopyOption, ...], names: tuple[str, ...]) -> Mapping[str, CopyOption]:
-    for option in options:
-        if option.name not in names:
-            raise ProgrammingError(
-                f'unknown option "{option.name}" of COPY ... TO',
-                sqlstate="42601",
-                hint=nearest(option.name, names) or f"the options are {', '.join(names)}",
-                **at(option.place),
-            )
-    return {option.name: option for option in options}
-
-
 def _format(given: Mapping[str, CopyOption]) -> FileFormat | None:
     option = given.get("format")
     if option is None:
@@ -100,21 +84,4 @@ def _format(given: Mapping[str, CopyOption]) -> FileFormat | None:
     for known in FILE_FORMATS:
         if known == value:
             return known
-    raise _refused(option, f"one of {', '.join(FILE_FORMATS)}")
-
-
-def _rate(option: CopyOption | None) -> int:
-    if option is None:
-        return 0
-    if type(option.value) is not int or option.value < BYTES_PER_SECOND_MIN:
-        raise _refused(option, f"a whole number from {BYTES_PER_SECOND_MIN} on")
-    return option.value
-
-
-def _refused(option: CopyOption, accepted: str) -> ProgrammingError:
-    return ProgrammingError(
-        f"option {option.name.upper()} does not take {option.value!r}",
-        sqlstate="22023",
-        hint=f"it takes {accepted}",
-        **at(option.place),
-    )
+    raise refused(option, f"one of {', '.join(FILE_FORMATS)}")

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 SCHEMA_ENV = "tab.schema"
+RESTORE_ENV = "tab.restore"
+"""On a table that is being restored: from what, as JSON."""
 DEFAULT_TTL_ENV = "default_ttl"
 ENV_BYTES_MAX = 256 * 1024
 """Longest value of one env; a schema of a thousand columns fits."""
@@ -70,6 +72,7 @@ _THROTTLE = _pattern(
 
 KNOWN_ENVS: Mapping[str, Check] = {
     SCHEMA_ENV: _json,
+    RESTORE_ENV: _json,
     DEFAULT_TTL_ENV: _COUNT,
     "business.info": _text,
     "manual_compact.disabled": _BOOL,

@@ -25,7 +25,7 @@ from pegasus_server.transfer.archive_steps import (
 )
 from pegasus_server.transfer.order import Done, WorkerOrder
 from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS, MIB
-from pegasus_tab.export.backup_chain import CONTINUES, NEWEST_WRITE, continuable
+from pegasus_tab.export.backup_chain import CONTINUES, ENVS, NEWEST_WRITE, REPLICAS, continuable
 from pegasus_tab.export.backup_rows import KEY_COLUMNS, SortedRows, chain_rows
 from pegasus_tab.export.commit import committed_partition, open_archive
 from pegasus_tab.export.errors import TargetError
@@ -57,7 +57,7 @@ def open_backup(order: WorkerOrder, _tell: Tell) -> Done:
             f"this server's clock says {id_}, before backup {before}, which is to be continued",
             hint="Set the clock right, then run the same statement again.",
         )
-    facts = {CONTINUES: before, "envs": options["envs"], "replicas": options["replicas"]}
+    facts = {CONTINUES: before, ENVS: options["envs"], REPLICAS: options["replicas"]}
     archive = open_archive(target, replace(wanted, facts=facts), id_, attempt_name(order))
     plan = {"table": archive.table, "kind": archive.kind, "id": archive.id}
     return Done(result={**plan, "chain": [each.archive.id for each in chain]})

@@ -17,7 +17,7 @@ from pegasus_server.transfer.row_sender import RowSender
 from pegasus_server.transfer.server_connection import ServerConnection, ask_leader
 from pegasus_tab.base.errors import DataError, OperationalError, ProgrammingError
 from pegasus_tab.base.ids import Gpid
-from pegasus_tab.export.backup_chain import Backup, chain_to, checked_manifests
+from pegasus_tab.export.backup_chain import RESTORE_ENV, Backup, chain_to, checked_manifests
 from pegasus_tab.export.backup_rows import EVERY_COLUMN, chain_rows
 from pegasus_tab.export.commit import committed_partition
 from pegasus_tab.export.errors import DamagedExport
@@ -26,7 +26,7 @@ from pegasus_tab.export.layout import Archive
 from pegasus_tab.export.stored_pairs import EXPIRY_TYPE, stored_values
 from pegasus_tab.export.verify import damaged_files
 from pegasus_tab.wire import codes
-from pegasus_tab.wire.codes import AppStatus
+from pegasus_tab.wire.codes import AppEnvOperation, AppStatus
 from pegasus_tab.wire.messages import (
     DropAppRequest,
     DropAppResponse,
@@ -34,6 +34,8 @@ from pegasus_tab.wire.messages import (
     ListAppsResponse,
     RenameAppRequest,
     RenameAppResponse,
+    UpdateAppEnvRequest,
+    UpdateAppEnvResponse,
 )
 from pegasus_tab.wire.partition_hash import encoded_key_hash
 
@@ -138,8 +140,11 @@ def _of_partition(
 
 
 def finish_restore(order: WorkerOrder, _tell: Tell) -> Done:
-    """Give the table the name that was asked for."""
+    """Give the table the name that was asked for, and forget that it was restored."""
     options = order.options
+    forget = UpdateAppEnvRequest(options["table"], AppEnvOperation.DELETE, [RESTORE_ENV])
+    # A fault is of no account here: if the table has gone, so has its old name.
+    ask_leader(order.metas, codes.UPDATE_APP_ENV, forget, UpdateAppEnvResponse)
     wanted = RenameAppRequest(options["table"], options["name"])
     answer = ask_leader(order.metas, codes.RENAME_APP, wanted, RenameAppResponse)
     if answer.err != codes.ERR_OK and not _is_named(order):
