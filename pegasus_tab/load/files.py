@@ -47,7 +47,7 @@ def find_files(source: str, format_: str | None) -> tuple[list[SourceFile], str]
     """Find the files of a source.
 
     Args:
-        source: a path, absolute or from the working folder, or a URL that fsspec knows; its last
+        source: a path, absolute, from the working folder or from ``~``, or a URL that fsspec knows; its last
             parts may be patterns with ``*``, ``?`` and ``[...]``, ``**`` for any folders.
         format_: ``parquet``, ``csv`` or ``arrow``; None when the names decide.
 
@@ -98,14 +98,18 @@ def _is_hidden(relative: str) -> bool:
 
 
 def _local_files(source: str) -> list[SourceFile]:
-    path = Path(source)
+    if not source:
+        raise NoSuchFile("the source is empty", hint="Name a file, a folder or a pattern.")
     try:
+        path = Path(source).expanduser()
         if path.is_file():
             return [_local_file(path, source)]
         if path.is_dir():
             names = (one.relative_to(path) for one in path.rglob("*") if one.is_file())
             shown = [str(name) for name in names if not _is_hidden(name.as_posix())]
             return [_local_file(path / name, str(path / name)) for name in sorted(shown)]
+    except RuntimeError as error:  # no home folder
+        raise NoSuchFile(f"file {source} does not exist", hint=str(error)) from error
     except OSError as error:
         raise TargetError(f"{source} cannot be read: {error.strerror}") from error
     if _WILDCARD.search(source):
@@ -115,7 +119,7 @@ def _local_files(source: str) -> list[SourceFile]:
 
 def _fitting(source: str) -> list[SourceFile]:
     base, pattern = _split(source)
-    root = Path(base or ".")
+    root = Path(base or ".").expanduser()
     found = [one for one in root.glob(pattern) if one.is_file()] if root.is_dir() else []
     shown = sorted(one for one in found if not _is_hidden(one.relative_to(root).as_posix()))
     if not shown:

@@ -13,6 +13,7 @@ from pegasus_tab.base.record import record
 from pegasus_tab.sql.explain_access import access_name, key_lines, partitions_touched
 from pegasus_tab.sql.expression import Expression
 from pegasus_tab.sql.plan_nodes import (
+    CopyFrom,
     CopyQuery,
     CountRows,
     Delete,
@@ -153,6 +154,8 @@ def _entry(plan: Plan, statement: Statement) -> Entry:
             items = [_target(renderer, one.column, one.map_key) for one in cells]
             facts: dict[str, object] = {"Items": ", ".join(items)} if items else {}
             return Entry(f"Delete {source.table.name}", facts, [_source(source, statement)])
+        case CopyFrom(table=table, source=files, on_conflict=on_conflict):
+            return Entry(f"Copy into {table.name}", {"Files": files, "On conflict": on_conflict})
         case CopyQuery(query=query, target=target):
             return Entry(f"Copy to {target}", {}, [_entry(query, statement)])
         case _:

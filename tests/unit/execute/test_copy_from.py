@@ -187,9 +187,28 @@ def test_damage_in_the_middle_says_what_is_written(table: SqlRunner) -> None:
     Path("a.parquet").write_bytes(data)
     found = fault(table, "COPY t FROM 'a.parquet' (STATE 'state')")
     assert found.sqlstate == "22P04"
-    assert re.search(r"^a\.parquet cannot be read as Parquet: .* rows written before", found.message)
+    assert re.search(
+        r"^a\.parquet cannot be read as Parquet: .* rows written before", found.message
+    )
     state = json.loads(Path("state").read_text())["files"]["a.parquet"]
     assert len(rows(table)) >= state["rows"] > 0
+
+
+def test_an_empty_source_names_nothing(table: SqlRunner) -> None:
+    assert fault(table, "COPY t FROM '' (FORMAT csv)").sqlstate == "58P01"
+
+
+def test_a_path_may_begin_at_home(table: SqlRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet("home/a.parquet", NUMBERED)
+    monkeypatch.setenv("HOME", str(Path("home").resolve()))
+    assert table("COPY t FROM '~/a.parquet'") == 3
+    assert table("COPY t FROM '~/*.parquet'") == 3
+
+
+def test_explain_shows_what_would_be_loaded(table: SqlRunner) -> None:
+    assert [row[0] for row in table("EXPLAIN COPY t FROM 'x/*.csv' (ON_CONFLICT ignore)")] == [
+        "Copy into t", "  Files: x/*.csv", "  On conflict: ignore"
+    ]  # fmt: skip
 
 
 # ---- conflicts ----------------------------------------------------------------------------------
@@ -203,7 +222,9 @@ def test_conflicts(table: SqlRunner) -> None:
     assert table.notices == ["left out as their keys exist: 3 rows"]
     assert rows(table)[1][2] == "mine"
     table("DELETE FROM t WHERE id = 1 AND at = 1")
-    with pytest.raises(IntegrityError, match=r"a\.parquet: row 2: .* key already; 1 row written before"):
+    with pytest.raises(
+        IntegrityError, match=r"a\.parquet: row 2: .* key already; 1 row written before"
+    ):
         table("COPY t FROM 'a.parquet' (ON CONFLICT fail)")
     assert table("COPY t FROM 'a.parquet' (ON_CONFLICT upsert)") == 3
     assert rows(table) == LOADED
