@@ -14,6 +14,9 @@ from pegasus_tab.base.ids import NodeName
 
 logger = logging.getLogger(__name__)
 
+LOAD_AGAIN_US = 2_000_000
+"""Pause after jobs could not be read: a store may be away for a moment."""
+
 Primaries = Callable[[set[int]], Mapping[int, Sequence[NodeName | None]]]
 """Table ids -> who leads each of their partitions; tables that are not served are left out."""
 
@@ -44,26 +47,37 @@ class JobDriver:
         self._is_driving = False
         self._is_leading = False
         self._term = 0
+        self._load_again_us: int | None = None
 
     def lead(self, *, is_leading: bool) -> None:
         """Begin or end to lead; call as often as you like."""
         if is_leading == self._is_leading:
             return
+        abandoned = [] if self.jobs is None else self.jobs.abandon()
         self._is_leading = is_leading
         self._term += 1
         self.jobs = None
+        self._load_again_us = None
         self._inputs.clear()
+        for answer in abandoned:
+            self._perform(answer)
         if is_leading:
-            self._load(self._term)
+            self._load()
 
-    def _load(self, term: int) -> None:
+    def _load(self) -> None:
+        """Read the jobs; until they are there every request is answered as by a follower."""
+        term = self._term
+        self._load_again_us = None
+
         def loaded(jobs: Sequence[object]) -> None:
             if term == self._term:
                 self.jobs = Jobs(jobs)  # type: ignore[arg-type]  # a store gives jobs
                 logger.info("%d jobs are stored", len(jobs))
 
         def failed(reason: str) -> None:
-            logger.error("jobs could not be read, none will run: %s", reason)
+            logger.error("jobs could not be read, none runs until they are: %s", reason)
+            if term == self._term:
+                self._load_again_us = boottime_us() + LOAD_AGAIN_US
 
         self._store.load(loaded, failed)
 
@@ -73,6 +87,8 @@ class JobDriver:
 
     def tick(self) -> None:
         """Let time pass; call every LOOK_US or so."""
+        if self._load_again_us is not None and self._load_again_us <= boottime_us():
+            self._load()
         if self.jobs is not None and self.jobs.has_work:
             app_ids = {job.app_id for job in self.jobs.jobs if not job.state.is_over}
             self.drive(Look(self._primaries(app_ids), unix_seconds()))

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from pegasus_server.meta.jobs.effects import JobAnswer, SaveJob
+from pegasus_server.meta.jobs.inputs import CancelJob, JobSaved, StartJob
 from pegasus_server.meta.jobs.job import JobState, TaskState
-from pegasus_server.meta.jobs.jobs import FAILURES_MAX, KEPT_MAX, SILENT_US, UNDER_WAY_MAX
+from pegasus_server.meta.jobs.jobs import FAILURES_MAX, KEPT_MAX, SILENT_US, UNDER_WAY_MAX, Jobs
 from pegasus_tab.base.ids import NodeName
 from tests.fakes.job_world import JobWorld
 
@@ -155,6 +157,45 @@ def test_limits() -> None:
         world.run_until_over(world.answers[-1].id)
     assert len(world.stored) <= KEPT_MAX + 1
     assert {job.id for job in world.jobs.jobs} == set(world.stored)
+
+
+def test_a_job_whose_end_is_not_stored_yet_is_not_forgotten() -> None:
+    jobs = Jobs()
+    jobs.step(start("slow to store"), 0)
+    jobs.step(CancelJob(1, 0, "cancel"), 0)
+    for id_ in range(2, KEPT_MAX + 3):
+        jobs.step(start(f"subject {id_}"), 0)
+        jobs.step(JobSaved(id_), 0)
+        jobs.step(CancelJob(id_, 0, "cancel"), 0)
+        jobs.step(JobSaved(id_), 0)
+    assert jobs.step(JobSaved(1), 0) == [SaveJob(jobs.jobs[0])]
+    assert [each.token for each in jobs.step(JobSaved(1), 0) if isinstance(each, JobAnswer)] == [
+        "start slow to store",
+        "cancel",
+    ]
+
+
+def test_who_waits_for_the_store_is_told_that_the_leader_changes() -> None:
+    jobs = Jobs()
+    jobs.step(start("export of t"), 0)
+    jobs.step(start("export of u"), 0)
+    jobs.step(JobSaved(2), 0)
+    (answer,) = jobs.abandon()
+    assert (answer.token, answer.id, answer.error) == ("start export of t", 1, "ERR_TIMEOUT")
+
+
+def start(subject: str) -> StartJob:
+    """Return a request with a token of the subject's name."""
+    return StartJob(
+        kind="export",
+        table="t",
+        app_id=7,
+        partitions=1,
+        subject=subject,
+        options="{}",
+        unix_seconds=0,
+        token=f"start {subject}",
+    )
 
 
 def test_nothing_happens_while_the_store_is_away() -> None:

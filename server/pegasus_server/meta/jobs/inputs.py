@@ -21,6 +21,7 @@ class StartJob:
         options: JSON.
         unix_seconds: wall clock.
         token: comes back in the answer.
+        origin: see Job.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class StartJob:
     options: str
     unix_seconds: int
     token: object
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class Job:
         message: why it failed; empty otherwise.
         hint: what to do then.
         sqlstate: of the failure.
+        origin: what a policy knows it by; empty for a client's job.
     """
 
     id: int
@@ -111,6 +112,7 @@ class Job:
     message: str = ""
     hint: str = ""
     sqlstate: str = ""
+    origin: str = ""
 
     def due(self) -> tuple[Task, ...]:
         """Return the tasks that the job's state calls for and that are not done."""

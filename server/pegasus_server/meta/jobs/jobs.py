@@ -89,6 +89,15 @@ class Jobs:
         self._assert_invariants()
         return effects
 
+    def abandon(self) -> list[JobAnswer]:
+        """Answer everybody who waits for the store, when this machine is about to be thrown away."""
+        hint = "another meta server leads now; SHOW JOBS tells what became of it"
+        return [
+            JobAnswer(token, id_, error_names.TIMEOUT, hint)
+            for id_, tokens in sorted(self._tokens.items())
+            for token in tokens
+        ]
+
     def _react(self, event: JobInput, now_us: int) -> list[JobEffect]:
         match event:
             case StartJob():
@@ -132,13 +141,17 @@ class Jobs:
                 options=event.options,
                 parts=tuple([Task(step="partition", partition=p) for p in range(event.partitions)]),
                 created=event.unix_seconds,
+                origin=event.origin,
             )
         )
         self._tokens.setdefault(id_, []).append(event.token)
         return self._forget_old()
 
     def _forget_old(self) -> list[JobEffect]:
-        over = [job.id for job in self._jobs.values() if job.state.is_over]
+        # One whose end is not stored yet would be stored again after its removal.
+        over = [
+            id_ for id_, job in self._jobs.items() if job.state.is_over and self._is_stored(id_)
+        ]
         forgotten = over[: max(0, len(over) - KEPT_MAX)]
         for id_ in forgotten:
             del self._jobs[id_]
