@@ -1,0 +1,1 @@
+"""Backup policies: backups that begin by the clock, and the removal of old ones."""
