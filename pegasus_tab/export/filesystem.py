@@ -306,7 +306,10 @@ def without_credentials(url: str) -> str:
     """Return a URL without user, password and query, fit for messages and listings."""
     if "://" not in url:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # what is no URL may have a password anywhere
+        return f"{url.partition('://')[0]}://..."
     host = parts.netloc.rsplit("@", 1)[-1]
     return f"{parts.scheme}://{host}{parts.path}"
 

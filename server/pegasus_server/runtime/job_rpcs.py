@@ -14,9 +14,9 @@ from pegasus_server.meta.table import Table
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.clock import unix_seconds
 from pegasus_server.runtime.job_driver import JobDriver
+from pegasus_server.runtime.job_options import BadOptionsError, job_options
 from pegasus_server.runtime.meta_rpcs import ServeMeta, send
 from pegasus_tab.base.errors import Error
-from pegasus_tab.base.limits import KIB
 from pegasus_tab.export.filesystem import without_credentials
 from pegasus_tab.tabular.schema import SCHEMA_ENV
 from pegasus_tab.tabular.schema_json import from_json
@@ -33,14 +33,6 @@ from pegasus_tab.wire.messages_job import (
     StartJobResponse,
     TaskInfo,
 )
-
-OPTIONS_BYTES_MAX = 64 * KIB
-KIND_OPTIONS: Mapping[str, frozenset[str]] = {
-    "export": frozenset({"target"}),
-    "backup": frozenset({"target"}),
-    "restore": frozenset({"target", "source", "at", "name"}),
-}
-"""Kinds of jobs, with the options that each must be given as text."""
 
 
 class JobRpcs:
@@ -72,16 +64,13 @@ class JobRpcs:
         if self._driver.jobs is None:
             refuse(codes.ERR_FORWARD_TO_OTHERS)
             return
-        if request.kind not in KIND_OPTIONS:
-            refuse(codes.ERR_INVALID_PARAMETERS, f"there are no jobs of kind {request.kind!r}")
-            return
         error, table = serving_table(self._state(), request.app_name)
         if table is None:
             refuse(error)
             return
         try:
-            options = _options(request.kind, request.options, table)
-        except (ValueError, Error) as fault:
+            options = {**job_options(request.kind, request.options), **_facts(table)}
+        except (BadOptionsError, Error) as fault:
             refuse(codes.ERR_INVALID_PARAMETERS, str(fault))
             return
         self._driver.drive(
@@ -118,27 +107,14 @@ class JobRpcs:
         send(frame, client, ListJobsResponse(jobs=infos))
 
 
-def _options(kind: str, text: str, table: Table) -> dict[str, Any]:
-    """Check what a client wants and add what the servers need to know of the table.
+def _facts(table: Table) -> dict[str, Any]:
+    """Tell what the servers need to know of a table.
 
     Raises:
-        ValueError: the options are none.
-        Error: the table's schema is damaged.
+        Error: its schema is damaged.
     """
-    if len(text) > OPTIONS_BYTES_MAX:
-        raise ValueError(f"options of {len(text)} bytes, limit is {OPTIONS_BYTES_MAX}")
-    options = json.loads(text)
-    if not isinstance(options, dict):
-        raise ValueError("options that are no object")  # noqa: TRY004 -- one class for all that is wrong
-    missing = sorted(name for name in KIND_OPTIONS[kind] if not isinstance(options.get(name), str))
-    if missing:
-        raise ValueError(f"options without a {missing[0]}")
     schema = table.envs.get(SCHEMA_ENV, "")
     return {
-        "format": "parquet",
-        "ddl": "",
-        "bytes_per_second": 0,
-        **options,
         "table": table.name,
         "app_id": table.app_id,
         "partitions": table.partition_count,

@@ -110,3 +110,4 @@ def test_a_dead_namenode_is_an_error_within_seconds() -> None:
 def test_credentials_are_not_shown() -> None:
     assert without_credentials("s3://key:secret@bucket/a?token=x") == "s3://bucket/a"
     assert without_credentials("/a/b") == "/a/b"
+    assert without_credentials("s3://key:secret@[bucket/a") == "s3://..."
