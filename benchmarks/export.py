@@ -9,19 +9,23 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.figure import Figure
+import pegasus_tab
+from benchmarks.figure import Figure, percentile
+from benchmarks.node import running_node
 from pegasus_server.data.value import encode_value, timetag
 from pegasus_server.storage.engine import ROW_KEYS_END
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_shell.demo.dataset import TABLES
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.base.limits import KIB, MIB
+from pegasus_tab.kv.jobs import OVER, find_job
 from pegasus_tab.tabular.arrow import arrow_schema, encode_batch
 from pegasus_tab.tabular.create import ColumnSpec, new_schema
 from pegasus_tab.tabular.schema import ColumnType, Kind, Schema
@@ -31,6 +35,8 @@ from pegasus_tab.wire.keys import encode_key
 COPIES = 6
 """Flights a few years later, so that the run is long enough to measure: 2 M rows."""
 GROUP_ROWS = 256 * KIB
+READ_ROWS = 200_000
+READS = 10_000
 FLOOR_ROWS = 500_000
 
 
@@ -44,6 +50,7 @@ def figures(folder: Path) -> list[Figure]:
     exported = cpu_seconds(sys.executable, "-m", "pegasus_server.transfer", order=order)
     bare = cpu_seconds(sys.executable, "-c", "import pegasus_server.transfer.steps")
     value, baseline = rows / (exported - bare), rows / (raw - bare)
+    calm_ms, busy_ms = read_latencies(folder)
     return [
         Figure(
             "export, rows per second of CPU (19 columns)",
@@ -52,8 +59,46 @@ def figures(folder: Path) -> list[Figure]:
             max(FLOOR_ROWS, 0.6 * baseline),
             "raw scan of RocksDB to Parquet",
             baseline,
-        )
+        ),
+        Figure(
+            "point read during an export, p99",
+            busy_ms,
+            "ms",
+            2 * calm_ms,
+            "the same without an export",
+            calm_ms,
+        ),
     ]
+
+
+def read_latencies(folder: Path) -> tuple[float, float]:
+    """Return the p99 of point reads of a node, calm and during an export, in milliseconds."""
+    with (
+        running_node(folder / "node") as port,
+        pegasus_tab.connect(f"pegasus://127.0.0.1:{port}/") as connection,
+    ):
+        connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT, v DOUBLE)")
+        rows = ((i, f"name {i}", i / 3) for i in range(READ_ROWS))
+        connection.cursor().executemany("UPSERT INTO t VALUES (?, ?, ?)", rows)
+        calm = percentile([read_ms(connection, i) for i in range(READS)], 99)
+        busy: list[float] = []
+        for round_ in range(3):
+            target = folder / f"copy{round_}"
+            copy = f"COPY t TO '{target}' (WAIT FALSE)"
+            ((job,),) = connection.execute(copy).fetchall()
+            while find_job(connection.session.client, job).state not in OVER:
+                busy += [read_ms(connection, i) for i in range(200)]
+        return calm, percentile(busy, 99)
+
+
+def read_ms(connection: pegasus_tab.Connection, number: int) -> float:
+    """Return how long one point query takes."""
+    key = number * 7919 % READ_ROWS
+    start = time.perf_counter()
+    rows = connection.execute("SELECT name FROM t WHERE id = ?", (key,)).fetchall()
+    taken = (time.perf_counter() - start) * 1000
+    assert rows == [(f"name {key}",)]
+    return taken
 
 
 def flights_schema() -> Schema:

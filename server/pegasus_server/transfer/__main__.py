@@ -1,47 +1,11 @@
 """``python -m pegasus_server.transfer``: carry out orders on standard input, tell on output."""
 
-import sys
-
-from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
-from pegasus_server.transfer.manners import orders_of_parent, yield_to_others
-from pegasus_server.transfer.order import Answer, Failed, WorkerOrder, decode_order, encode
-from pegasus_server.transfer.steps import step_of
-from pegasus_tab.base.errors import DataError, Error, NotSupportedError, ProgrammingError
-from pegasus_tab.export.errors import NameTaken
-from pegasus_tab.tabular.errors import UnknownLayout
-
-_FINAL = (ProgrammingError, DataError, NotSupportedError, NameTaken, UnknownLayout)
-"""Trying again cannot help."""
-
-
-def main() -> None:
-    """Carry out one order after the other; ends with the parent."""
-    yield_to_others()
-    for line in orders_of_parent():
-        _tell(_outcome(decode_order(line)))
-
-
-def _outcome(order: WorkerOrder) -> Answer:
-    try:
-        return step_of(order)(order, _tell)
-    except UnknownLayout as error:
-        hint = "The table was altered while it was exported; run the same statement again."
-        return Failed(message=error.message, hint=hint, sqlstate=error.sqlstate, is_final=True)
-    except Error as error:
-        return Failed(
-            message=error.message,
-            hint=error.hint or "",
-            sqlstate=error.sqlstate,
-            is_final=isinstance(error, _FINAL),
-        )
-    except (EngineDamaged, EngineUnavailable, OSError, MemoryError) as error:
-        return Failed(message=f"the checkpoint could not be read: {error}", sqlstate="58030")
-
-
-def _tell(answer: Answer) -> None:
-    sys.stdout.buffer.write(encode(answer) + b"\n")
-    sys.stdout.buffer.flush()
-
+from pegasus_server.transfer.manners import yield_to_others
 
 if __name__ == "__main__":
-    main()
+    # Before the large imports, which would take a second of CPU from the server.
+    yield_to_others()
+
+    from pegasus_server.transfer.work import work
+
+    work()
