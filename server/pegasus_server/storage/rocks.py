@@ -109,8 +109,11 @@ class RocksEngine:
             EngineUnavailable: no permission, or it is gone.
         """
         access = AccessType.read_only(error_if_log_file_exist=False)
+        options = rocks_options(memory)
+        # Without it rows_estimate is 0; it reads the properties of each file.
+        options.set_skip_stats_update_on_db_open(skip=False)
         try:
-            database = Rdict(str(path), rocks_options(memory), access_type=access)
+            database = Rdict(str(path), options, access_type=access)
         except Exception as error:
             raise _open_failure(path, error) from error
         engine = cls(database, path, _stored_decree(database, path))
