@@ -254,7 +254,7 @@ class LeaseScenario:
         changes = meta.detector.on_beacon(beacon, self.now_us)
         meta.given_up.discard(beacon.node)
         self._note(meta_name, changes or [], by_clock=False)
-        if changes is not None and meta.leadership.may_acknowledge(self.now_us):
+        if changes is not None and meta.leadership.surely_leads(self.now_us):
             self._send(meta_name, beacon.node, BeaconAck(beacon.sent_us, role.epoch))
 
     def _note(self, meta_name: NodeName, changes: Sequence[Liveness], *, by_clock: bool) -> None:

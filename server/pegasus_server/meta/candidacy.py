@@ -6,7 +6,7 @@ also while it leads. The store answers a look only while the session lives, and 
 through the store's own leader, so for a leader each answer that shows it first is the proof that
 ``Leadership`` asks for, and an answer that does not is the end of its term: it need not write to
 learn that it was replaced. Who does not look at all, because it sleeps or is cut off, is stopped
-by its own clock (``Leadership.may_acknowledge``) and by the store, which refuses the writes of a
+by its own clock (``Leadership.surely_leads``) and by the store, which refuses the writes of a
 leader whose entry is gone.
 
 A session that ended is over for good: the next one enters the line at its end.

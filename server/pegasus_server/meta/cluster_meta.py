@@ -49,8 +49,8 @@ from pegasus_tab.base.ids import NodeName
 class ClusterMeta:
     """One meta server.
 
-    Invariants: it speaks for the cluster only while it leads; it acknowledges a beacon only while
-    its session with the store surely lives; nothing of one term survives into the next.
+    Invariants: it speaks for the cluster only while it leads; it acknowledges a beacon, and takes
+    an order, only while its session with the store surely lives; nothing of one term survives into the next.
 
     Args:
         numbers: the same on every meta server of the cluster.
@@ -64,8 +64,12 @@ class ClusterMeta:
 
     @property
     def is_leading(self) -> bool:
-        """Tell whether questions are answered here."""
+        """Tell whether this meta server leads, as far as it knows."""
         return self._term is not None
+
+    def surely_leads(self, now_us: int) -> bool:
+        """Tell whether questions are answered here: the store surely knows no other leader."""
+        return self._leadership.surely_leads(now_us)
 
     @property
     def forward(self) -> NodeName | None:
@@ -121,7 +125,7 @@ class ClusterMeta:
                 return self._on_message(event.message, now_us)
             case Administer():
                 self._unix_seconds = event.unix_seconds
-                if self._term is None:
+                if self._term is None or not self.surely_leads(now_us):
                     return [self._elsewhere(event.request.token)]
                 return self._term.administer(event, now_us)
             case ClusterTick():
@@ -148,7 +152,7 @@ class ClusterMeta:
         return effects
 
     def _on_command(self, command: ClusterCommand, now_us: int) -> list[ClusterEffect]:
-        if self._term is None:
+        if self._term is None or not self.surely_leads(now_us):
             return [self._elsewhere(command.token)]
         if isinstance(command, Recover):
             return self._term.on_recover(command, now_us)
@@ -156,6 +160,8 @@ class ClusterMeta:
 
     def _elsewhere(self, token: object) -> Reply:
         hint = f"ask {self.forward}" if self.forward else "no meta server leads at present"
+        if self._term is not None:
+            hint = "its store does not answer this meta server, so another may lead"
         return Reply(token, error_names.FORWARD_TO_OTHERS, hint)
 
     def _on_message(self, message: ToMeta, now_us: int) -> list[ClusterEffect]:
@@ -169,7 +175,7 @@ class ClusterMeta:
             ack = BeaconAck(beacon.sent_us, 0, is_leader=False, forward=self.forward)
             return [Send(beacon.node, ack)]
         is_welcome = self._term.guardian.on_beacon(beacon, now_us)
-        if not is_welcome or not self._leadership.may_acknowledge(now_us):
+        if not is_welcome or not self._leadership.surely_leads(now_us):
             return []
         return [Send(beacon.node, BeaconAck(beacon.sent_us, role.epoch))]
 

@@ -3,7 +3,8 @@
 A store reports a lost session only after the connection came back, so a leader that is cut off
 would go on extending leases for as long as the cut lasts. It therefore stops by its own clock:
 beacons are acknowledged only within STORE_FENCE_SHARE of the session timeout after the moment the
-last answered request left for the store.
+last answered request left for the store. Clients are sent elsewhere then: orders could not be
+stored, and what is known here may be old.
 """
 
 from dataclasses import dataclass
@@ -81,8 +82,8 @@ class Leadership:
         """Take note that a request that left at ``sent_us`` was answered within the session."""
         self._alive_us = max(self._alive_us, sent_us)
 
-    def may_acknowledge(self, now_us: int) -> bool:
-        """Tell whether a beacon may be acknowledged now."""
+    def surely_leads(self, now_us: int) -> bool:
+        """Tell whether no other leads: beacons are acknowledged, and clients answered, only then."""
         if not isinstance(self.role, Leading):
             return False
         if self._session_us is None:

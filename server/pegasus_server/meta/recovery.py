@@ -88,6 +88,13 @@ class Recovery:
         if stored.node in self._command.nodes:
             self._stored[stored.node] = stored
 
+    def abandon(self) -> list[ClusterEffect]:
+        """Answer the operator: the term ends before the recovery does."""
+        if self.is_over:
+            return []
+        hint = "another meta server leads now; look at the tables, and recover again without any"
+        return [Reply(self._command.token, error_names.TIMEOUT, hint)]
+
     def _fail(self, reason: str) -> list[ClusterEffect]:
         self.is_over = True
         self.rebuilt = None

@@ -221,4 +221,5 @@ class Term:
 
     def abandon(self) -> list[ClusterEffect]:
         """Answer everybody who waits: the term is over."""
-        return [*self.catalog.abandon()]
+        recovery = [] if self._recovery is None else self._recovery.abandon()
+        return [*self.catalog.abandon(), *recovery]

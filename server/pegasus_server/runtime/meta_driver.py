@@ -66,7 +66,7 @@ class MetaDriver:
     @property
     def is_leading(self) -> bool:
         """Tell whether questions are answered here."""
-        return self._meta.is_leading
+        return self._meta.surely_leads(boottime_us())
 
     @property
     def forward(self) -> NodeName | None:

@@ -125,7 +125,7 @@ class MetaServer:
 
     def _on_route(self, sender: str, question: RouteQuestion) -> None:
         config = None
-        if self.machine.is_leading:
+        if self.machine.surely_leads(self._process.now_us):
             partitions = self.machine.guardian.ward.partitions
             if question.gpid in partitions:
                 config = partitions.record(question.gpid).config
