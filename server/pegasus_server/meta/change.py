@@ -21,7 +21,7 @@ from pegasus_server.meta.inputs import (
     SetReplicaCount,
 )
 from pegasus_server.meta.table import Table, TableStatus
-from pegasus_server.meta.table_envs import SCHEMA_ENV, envs_fault, schema_version
+from pegasus_server.meta.table_envs import SCHEMA_ENV, envs_fault, schema_version, size_fault
 from pegasus_server.meta.table_names import name_fault
 from pegasus_tab.base.ids import Ballot
 from pegasus_tab.base.limits import PARTITIONS_MAX, PARTITIONS_MIN, REPLICAS_MAX
@@ -95,6 +95,8 @@ def evaluate(
 
 def _create(request: CreateTable, state: ClusterState, now: int) -> Outcome:
     if fault := name_fault(request.name) or _shape_fault(request) or envs_fault(request.envs):
+        return _invalid(fault)
+    if fault := size_fault(request.envs):
         return _invalid(fault)
     existing = state.by_name(request.name)
     if existing is not None:
@@ -221,7 +223,8 @@ def _set_envs(request: SetEnvs, state: ClusterState) -> Outcome:
     table = _living(request.name, state)
     if isinstance(table, Refused):
         return table
-    if fault := envs_fault(request.envs):
+    envs = {**table.envs, **request.envs}
+    if fault := envs_fault(request.envs) or size_fault(envs):
         return _invalid(fault)
     schema = request.envs.get(SCHEMA_ENV)
     if schema is not None:
@@ -232,7 +235,7 @@ def _set_envs(request: SetEnvs, state: ClusterState) -> Outcome:
                 f"{SCHEMA_ENV} of table {table.name} is at version {stored}, so the next is "
                 f"{stored + 1}, not {schema_version(schema)}; read it again and repeat the change",
             )
-    return _with_envs(state, table, {**table.envs, **request.envs})
+    return _with_envs(state, table, envs)
 
 
 def _delete_envs(request: DeleteEnvs, state: ClusterState) -> Outcome:

@@ -16,6 +16,8 @@ RESTORE_ENV = "tab.restore"
 DEFAULT_TTL_ENV = "default_ttl"
 ENV_BYTES_MAX = 256 * 1024
 """Longest value of one env; a schema of a thousand columns fits."""
+ENVS_BYTES_MAX = 512 * 1024
+"""All envs of a table as JSON: a table is one node of ZooKeeper, which takes no more than 1 MiB."""
 
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
@@ -114,8 +116,9 @@ def env_fault(name: str, value: str) -> str | None:
     if check is None:
         likely = get_close_matches(name, KNOWN_ENVS, n=1) or sorted(KNOWN_ENVS)
         return f"unknown table env {name[:80]!r}; known: {', '.join(likely)}"
-    if len(value) > ENV_BYTES_MAX:
-        return f"table env {name}: {len(value)} characters, at most {ENV_BYTES_MAX} are allowed"
+    size = len(value.encode())
+    if size > ENV_BYTES_MAX:
+        return f"table env {name}: {size} bytes, at most {ENV_BYTES_MAX} are allowed"
     wanted = check(value)
     return None if wanted is None else f"table env {name}: {value[:80]!r} is not {wanted}"
 
@@ -123,6 +126,14 @@ def env_fault(name: str, value: str) -> str | None:
 def envs_fault(envs: Mapping[str, str]) -> str | None:
     """Say what is wrong with the first faulty of several table envs, or return None."""
     return next((fault for item in envs.items() if (fault := env_fault(*item))), None)
+
+
+def size_fault(envs: Mapping[str, str]) -> str | None:
+    """Say whether all the envs of a table are too much together, or return None."""
+    size = len(json.dumps(dict(envs), ensure_ascii=False).encode())
+    if size <= ENVS_BYTES_MAX:
+        return None
+    return f"the table envs have {size} bytes together, at most {ENVS_BYTES_MAX} are allowed"
 
 
 def schema_version(schema: str | None) -> int:

@@ -25,6 +25,7 @@ from pegasus_server.meta.inputs import (
     SetEnvs,
 )
 from pegasus_server.meta.table import Table, TableStatus
+from pegasus_server.meta.table_envs import ENVS_BYTES_MAX
 from pegasus_tab.base.ids import Ballot
 
 NOW = 1_700_000_000
@@ -196,6 +197,15 @@ def test_set_envs_refuses_unknown_names_and_bad_values() -> None:
     assert refusal(set_envs(no_such="1"), state) == error_names.INVALID_PARAMETERS
     assert refusal(set_envs(default_ttl="-1"), state) == error_names.INVALID_PARAMETERS
     assert refusal(set_envs(default_ttl="1"), ClusterState()) == error_names.APP_NOT_EXIST
+
+
+def test_all_envs_together_have_a_limit() -> None:
+    half, names = "\x01" * (ENVS_BYTES_MAX // 14), ("business.info", "user_specified_compaction")
+    first = changed(SetEnvs(name="t", envs={names[0]: half}, token=None), holding(table(1, "t")))
+    more = SetEnvs(name="t", envs={names[1]: half + half}, token=None)
+    assert refusal(more, holding(first)) == error_names.INVALID_PARAMETERS
+    both = dict.fromkeys(names, half + half)
+    assert refusal(create(envs=both), ClusterState()) == error_names.INVALID_PARAMETERS
 
 
 def test_two_alters_at_the_same_time_cannot_lose_each_other() -> None:
