@@ -91,7 +91,7 @@ class _Load:
         """Write everything; keep the state whatever happens."""
         from pegasus_tab.load.ready import ready_batches
 
-        self._state.save()  # one that cannot be written is found out before the first row
+        self._save()  # a state that cannot be written is found out before the first row
         batches = ready_batches(self._plan, self._files, self._format, self._state, self._rejects)
         try:
             with closing(batches):
@@ -101,7 +101,7 @@ class _Load:
                 error.message += f"; {_rows(self._written)} written before"
             raise
         finally:
-            self._state.save()
+            self._save()
         return ResultSet.of_change(self._written, tuple(self._notices()))
 
     def _write(self, batches: "Iterator[ReadyBatch]") -> None:
@@ -120,10 +120,14 @@ class _Load:
         now = self._context.monotonic()
         if batch.last or now >= self._save_at:
             self._save_at = now + SAVE_SECONDS
-            self._state.save()
+            self._save()
         if self._context.progress is not None:
             count = self._rejects.count
             self._context.progress(Progress(self._written, count, batch.fraction))
+
+    def _save(self) -> None:
+        self._rejects.flush()
+        self._state.save()
 
     def _notices(self) -> Iterator[str]:
         skipped = len(self._files) - self._left

@@ -1,7 +1,8 @@
 """Rows that do not fit: counted, written aside with the reason, and refused when they are too many."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -49,18 +50,34 @@ class Rejects:
         if self._count_max is not None and self.count > self._count_max:
             raise self._too_many(file, row, reason)
 
+    def flush(self) -> None:
+        """Hand all lines so far to the system, before a state file says that their rows are done.
+
+        Raises:
+            TargetError: the file cannot be written.
+        """
+        if self._stream is not None:
+            with self._writing():
+                self._stream.flush()
+
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file; raises as ``flush``."""
         if self._stream is not None:
             stream, self._stream = self._stream, None
-            stream.close()
+            with self._writing():
+                stream.close()
 
     def _write(self, entry: Mapping[str, object]) -> None:
-        try:
+        with self._writing():
             if self._stream is None:
                 assert self.path is not None
-                self._stream = Path(self.path).open("a", encoding="utf-8")  # noqa: SIM115 -- open while the load runs; see close
+                self._stream = Path(self.path).open("a", encoding="utf-8")
             self._stream.write(json.dumps(entry, default=_shown) + "\n")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise TargetError(
                 f"rejected rows cannot be written to {self.path}: {error.strerror}"

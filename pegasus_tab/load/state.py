@@ -1,6 +1,7 @@
 """Which files, and which rows of the one begun, are in the table: what a further run leaves out."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,11 @@ class FileState:
     version: str
     rows: int = 0
     done: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no state file holds; raises TypeError."""
+        if (type(self.bytes), type(self.rows), type(self.done)) != (int, int, bool):
+            raise TypeError(f"{self.bytes!r} bytes, {self.rows!r} rows, done {self.done!r}")
 
 
 @dataclass(slots=True)
@@ -65,7 +71,10 @@ class LoadState:
         }
         temporary = Path(f"{self.path}.new")
         try:
-            temporary.write_text(json.dumps(content, indent=1))
+            with temporary.open("w") as stream:
+                stream.write(json.dumps(content, indent=1))
+                stream.flush()
+                os.fsync(stream.fileno())
             temporary.replace(self.path)
         except OSError as error:
             raise TargetError(

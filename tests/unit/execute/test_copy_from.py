@@ -293,6 +293,30 @@ def test_rows_of_typed_files_are_rejected_one_by_one(table: SqlRunner) -> None:
     assert [one["row"] for one in entries] == [18, 51]
 
 
+def test_no_row_is_done_whose_reject_could_still_be_lost(table: SqlRunner) -> None:
+    Path("in").mkdir()
+    Path("in/a.csv").write_text("id,at\nx,1\n1,1\n")
+    Path("in/b.csv").write_text("id,at\n2,1\n")
+    done: list[int] = []
+
+    def look(_: Progress) -> None:
+        files = json.loads(Path("s").read_text())["files"]
+        if files["in/a.csv"]["rows"]:
+            done.append(len(Path("bad").read_text().splitlines()))
+
+    table.session.progress_handler = look
+    assert table("COPY t FROM 'in' (STATE 's', REJECTS 'bad')") == 2
+    assert done
+    assert set(done) == {1}
+
+
+def test_rejects_that_cannot_be_written_end_the_load(table: SqlRunner) -> None:
+    Path("a.csv").write_text("id,at\nx,1\n1,1\n")
+    found = fault(table, "COPY t FROM 'a.csv' (STATE 's', REJECTS '/dev/full')")
+    assert "rejected rows cannot be written to /dev/full" in found.message
+    assert json.loads(Path("s").read_text())["files"]["a.csv"]["rows"] == 0
+
+
 # ---- resuming -----------------------------------------------------------------------------------
 
 
@@ -343,7 +367,14 @@ def test_a_csv_file_is_resumed_by_its_rows(
 
 def test_state_files_of_others_are_refused(table: SqlRunner) -> None:
     parquet("a.parquet", NUMBERED)
-    for text in ("", "[]", '{"format": 2}', '{"format": 1, "table": "u (9)", "files": {}}'):
+    entry = '{"bytes": 1, "version": "", "rows": "1", "done": false}'
+    for text in (
+        "",
+        "[]",
+        '{"format": 2}',
+        '{"format": 1, "table": "u (9)", "files": {}}',
+        f'{{"format": 1, "table": "t (1)", "files": {{"a.parquet": {entry}}}}}',
+    ):
         Path("s").write_text(text)
         assert fault(table, "COPY t FROM 'a.parquet' (STATE 's')").sqlstate == "22023"
     assert rows(table) == []
