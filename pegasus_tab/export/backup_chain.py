@@ -126,10 +126,11 @@ def chain_to(target: Target, table: str, id_: str = "") -> list[Backup]:
     return chain
 
 
-def continuable(target: Target, wanted: Description) -> list[Backup]:
+def continuable(target: Target, wanted: Description, length_max: int = CHAIN_MAX) -> list[Backup]:
     """Return the chain that a new backup can continue, newest first; empty for a full one.
 
-    It can if it is of the very same table with the same partitions, and not too long.
+    It can if it is of the very same table with the same partitions, and shorter than
+    ``length_max``, which is at most CHAIN_MAX.
     """
     known = backups(target, wanted.table)
     if not known:
@@ -137,7 +138,7 @@ def continuable(target: Target, wanted: Description) -> list[Backup]:
     chain = chain_to(target, wanted.table, known[-1].archive.id)
     earlier = chain[0].description
     is_same = (earlier.app_id, earlier.partitions) == (wanted.app_id, wanted.partitions)
-    return chain if is_same and len(chain) < CHAIN_MAX else []
+    return chain if is_same and len(chain) < min(length_max, CHAIN_MAX) else []
 
 
 def checked_manifests(target: Target, backup: Backup) -> list[PartitionManifest]:

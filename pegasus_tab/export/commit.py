@@ -9,7 +9,7 @@ may be repeated). So a dead or late attempt never shows a file, and never mixes 
 A crash at any point leaves an archive without ``_SUCCESS`` that the next job goes on with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pegasus_tab.export.errors import DamagedExport, NameTaken, TargetError
 from pegasus_tab.export.filesystem import Target
@@ -52,7 +52,7 @@ def open_archive(target: Target, wanted: Description, id_: str, attempt: str) ->
     folder = table_folder(wanted.table)
     others = [archive_of(folder, name) for name in target.folder_names(folder)]
     for found in others:
-        if found is None or found.kind != kind:
+        if found is None or found.kind != kind or _is_superseded(target, found, others):
             continue
         fault = _adoption_fault(target, found, wanted)
         if fault is None:
@@ -70,6 +70,18 @@ def open_archive(target: Target, wanted: Description, id_: str, attempt: str) ->
     archive = Archive(wanted.table, kind, id_)
     _describe(target, archive, wanted, attempt)
     return archive
+
+
+def _is_superseded(target: Target, archive: Archive, others: Sequence[Archive | None]) -> bool:
+    """Tell whether there is a later backup that is complete.
+
+    An older one is finished no more: it may be one that is being removed.
+    """
+    return archive.kind == "backup" and any(
+        other.id > archive.id and target.exists(other.success)
+        for other in others
+        if other is not None and other.kind == "backup"
+    )
 
 
 def _describe(target: Target, archive: Archive, wanted: Description, attempt: str) -> None:
@@ -263,3 +275,12 @@ def abandon_archive(target: Target, archive: Archive) -> None:
         if manifest is not None:
             settle_partition(target, archive, manifest)
     target.remove(archive.temporaries)
+
+
+def remove_archive(target: Target, archive: Archive) -> None:
+    """Remove an archive with everything in it. May be repeated.
+
+    The marker goes first: what a crash leaves does not read as complete.
+    """
+    target.remove(archive.success)
+    target.remove(archive.folder)

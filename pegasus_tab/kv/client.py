@@ -60,6 +60,7 @@ _META_READS: Final = frozenset(
         codes.CLUSTER_INFO,
         codes.DDD_DIAGNOSE,
         codes.TAB_LIST_JOBS,
+        codes.TAB_LIST_POLICIES,
         codes.TAB_NODES,
         codes.TAB_PARTITIONS,
     }

@@ -2,24 +2,21 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.jobs.effects import JobAnswer
-from pegasus_server.meta.jobs.inputs import CancelJob, StartJob
+from pegasus_server.meta.jobs.inputs import CancelJob
 from pegasus_server.meta.jobs.job import Job, JobState, Task, TaskState
 from pegasus_server.meta.jobs.jobs import Jobs
 from pegasus_server.meta.questions import serving_table
-from pegasus_server.meta.table import Table
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.clock import unix_seconds
 from pegasus_server.runtime.job_driver import JobDriver
 from pegasus_server.runtime.job_options import BadOptionsError, job_options
+from pegasus_server.runtime.job_start import start_of_job
 from pegasus_server.runtime.meta_rpcs import ServeMeta, send
 from pegasus_tab.base.errors import Error
 from pegasus_tab.export.filesystem import without_credentials
-from pegasus_tab.tabular.schema import SCHEMA_ENV
-from pegasus_tab.tabular.schema_json import from_json
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import decode_arguments
@@ -69,22 +66,12 @@ class JobRpcs:
             refuse(error)
             return
         try:
-            options = {**job_options(request.kind, request.options), **_facts(table)}
+            options = job_options(request.kind, request.options)
+            start = start_of_job(request.kind, table, options, answer)
         except (BadOptionsError, Error) as fault:
             refuse(codes.ERR_INVALID_PARAMETERS, str(fault))
             return
-        self._driver.drive(
-            StartJob(
-                kind=request.kind,
-                table=table.name,
-                app_id=table.app_id,
-                partitions=table.partition_count,
-                subject=f"{request.kind} of {table.name} at {options['target']}",
-                options=json.dumps(options),
-                unix_seconds=unix_seconds(),
-                token=answer,
-            )
-        )
+        self._driver.drive(start)
 
     def _cancel(self, frame: RequestFrame, client: Client) -> None:
         request = decode_arguments(frame, CancelJobRequest)
@@ -105,24 +92,6 @@ class JobRpcs:
             return
         infos = [_job_info(jobs, job) for job in jobs.jobs if request.job in (0, job.id)]
         send(frame, client, ListJobsResponse(jobs=infos))
-
-
-def _facts(table: Table) -> dict[str, Any]:
-    """Tell what the servers need to know of a table.
-
-    Raises:
-        Error: its schema is damaged.
-    """
-    schema = table.envs.get(SCHEMA_ENV, "")
-    return {
-        "table": table.name,
-        "app_id": table.app_id,
-        "partitions": table.partition_count,
-        "replicas": table.max_replica_count,
-        "envs": dict(table.envs),
-        "schema": schema,
-        "schema_version": from_json(schema).version if schema else 0,
-    }
 
 
 def _job_info(jobs: Jobs, job: Job) -> JobInfo:

@@ -1,4 +1,4 @@
-"""Jobs of a node of its own: it is meta and the only server, so orders never leave it."""
+"""Jobs and policies of a node of its own: it is meta and the only server, so orders never leave it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,9 @@ from pegasus_server.runtime.background import RunInBackground
 from pegasus_server.runtime.job_driver import JobDriver
 from pegasus_server.runtime.job_rpcs import JobRpcs
 from pegasus_server.runtime.job_store import JobStoreFolder
+from pegasus_server.runtime.policy_driver import PolicyDriver
+from pegasus_server.runtime.policy_rpcs import PolicyRpcs
+from pegasus_server.runtime.policy_store import PolicyStoreFile
 from pegasus_server.runtime.replica_set import ReplicaSet
 from pegasus_server.runtime.transfers import Doors, Transfers
 from pegasus_server.storage.rocks import RocksEngine
@@ -31,7 +34,7 @@ class LoneJobs:
         address: "host:port" at which this node serves.
 
     Attributes:
-        rpcs: what serves requests about jobs.
+        rpcs: what serves requests about jobs and policies.
     """
 
     def __init__(
@@ -56,8 +59,14 @@ class LoneJobs:
             self._driver.take,
             lambda: Doors(address(), (address(),)),
         )
-        self.rpcs = JobRpcs(self._driver, state)
+        kept = PolicyStoreFile(folder / "meta" / "policies.json", run_in_background)
+        self._policies = PolicyDriver(kept, self._driver, state)
+        self.rpcs = {
+            **JobRpcs(self._driver, state).table,
+            **PolicyRpcs(self._policies).table,
+        }
         self._driver.lead(is_leading=True)
+        self._policies.lead(is_leading=True)
 
     @property
     def is_busy(self) -> bool:
@@ -68,10 +77,12 @@ class LoneJobs:
     def tick(self) -> None:
         """Let time pass."""
         self._driver.tick()
+        self._policies.tick()
         self._transfers.tick()
 
     def stop(self) -> None:
         """End all workers; jobs go on with the next start."""
+        self._policies.lead(is_leading=False)
         self._driver.lead(is_leading=False)
         self._transfers.stop()
 

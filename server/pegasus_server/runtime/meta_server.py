@@ -31,6 +31,11 @@ from pegasus_server.runtime.meta_store_folder import MetaStoreFolder
 from pegasus_server.runtime.meta_store_zookeeper import ZooKeeperStore
 from pegasus_server.runtime.no_log import NoLog
 from pegasus_server.runtime.node_address import address_of
+from pegasus_server.runtime.policy_store import (
+    PolicyStore,
+    PolicyStoreFile,
+    PolicyStoreZooKeeper,
+)
 from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER, EXIT_FAILED, StartupFault
 from pegasus_server.runtime.zookeeper import Ensemble, ZooKeeperSession
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths
@@ -81,8 +86,10 @@ class MetaServer:
         meta = ClusterMeta(numbers)
         lead = self._with_zookeeper(meta) if config.zookeeper else self._alone(meta)
         rpcs = ClusterMetaRpcs(self._driver, address_of(config.node), self._facts)
-        self._cluster_jobs = ClusterJobs(self._driver, self._job_store, front.links.send)
-        served = {**rpcs.table, **self._cluster_jobs.rpcs.table}
+        self._cluster_jobs = ClusterJobs(
+            self._driver, self._job_store, self._policy_store, front.links.send
+        )
+        served = {**rpcs.table, **self._cluster_jobs.rpcs}
         front.serve(Dispatch({}, {}, served, NoLog(), front.turn))
         front.timers.every(TICK_SECONDS, self._driver.tick)
         front.timers.every(TICK_SECONDS, self._cluster_jobs.tick)
@@ -104,6 +111,9 @@ class MetaServer:
         self._job_store: JobStore = JobStoreFolder(
             self._folder.path / "meta" / "jobs", self._jobs.run
         )
+        self._policy_store: PolicyStore = PolicyStoreFile(
+            self._folder.path / "meta" / "policies.json", self._jobs.run
+        )
         epoch = store.next_epoch(unix_seconds())
         return lambda: self._driver.take_election(Elected(epoch, None, boottime_us()))
 
@@ -122,6 +132,7 @@ class MetaServer:
         store = ZooKeeperStore(paths, config.cluster, self._pause, _end_of_defect)
         self._driver = MetaDriver(meta, store, self._front.links.send, self._resign)
         self._job_store = JobStoreZooKeeper(paths, store, _end_of_defect)
+        self._policy_store = PolicyStoreZooKeeper(paths.policies, store, _end_of_defect)
         election = MetaElection(
             config.node,
             paths,

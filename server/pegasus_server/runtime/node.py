@@ -125,7 +125,7 @@ class Node(Factory):
         self._dispatch = Dispatch(
             self._replicas.serving,
             self._replicas.faults,
-            {**rpcs.table, **admin.table, **self._jobs.rpcs.table},
+            {**rpcs.table, **admin.table, **self._jobs.rpcs},
             self._disk,
             self._turn,
         )

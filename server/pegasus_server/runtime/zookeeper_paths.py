@@ -5,6 +5,7 @@
 <root>/tables/<app id>                one table
 <root>/partitions/<gpid>              one partition's record
 <root>/jobs/<number>                  one job (job_store_zookeeper)
+<root>/policies                       all backup policies (policy_store)
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class ZooKeeperPaths:
     def job(self, id_: int) -> str:
         """One job."""
         return f"{self.jobs}/{id_}"
+
+    @property
+    def policies(self) -> str:
+        """All backup policies."""
+        return f"{self.root}/policies"
 
     def table(self, app_id: int) -> str:
         """One table."""

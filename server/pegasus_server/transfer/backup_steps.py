@@ -24,11 +24,19 @@ from pegasus_server.transfer.archive_steps import (
     pace_of,
 )
 from pegasus_server.transfer.order import Done, WorkerOrder
+from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS, MIB
-from pegasus_tab.export.backup_chain import CONTINUES, ENVS, NEWEST_WRITE, REPLICAS, continuable
+from pegasus_tab.export.backup_chain import (
+    CHAIN_MAX,
+    CONTINUES,
+    ENVS,
+    NEWEST_WRITE,
+    REPLICAS,
+    continuable,
+)
 from pegasus_tab.export.backup_rows import KEY_COLUMNS, SortedRows, chain_rows
 from pegasus_tab.export.commit import committed_partition, open_archive
-from pegasus_tab.export.errors import TargetError
+from pegasus_tab.export.errors import DamagedExport, TargetError
 from pegasus_tab.export.filesystem import Target, open_target
 from pegasus_tab.export.layout import Archive
 from pegasus_tab.export.manifest import PartitionManifest
@@ -49,7 +57,11 @@ def open_backup(order: WorkerOrder, _tell: Tell) -> Done:
     options = order.options
     target = open_target(options["target"])
     wanted = description(order, "backup")
-    chain = [] if options.get("full") else continuable(target, wanted)
+    length_max = options.get("chain_max", CHAIN_MAX)
+    try:
+        chain = [] if options.get("full") else continuable(target, wanted, length_max)
+    except DamagedExport as error:
+        raise _not_continuable(error.message) from error
     before = chain[0].archive.id if chain else ""
     id_ = new_id(order)
     if id_ <= before:
@@ -65,7 +77,25 @@ def open_backup(order: WorkerOrder, _tell: Tell) -> Done:
 
 def backup_partition(order: WorkerOrder, tell: Tell) -> Done:
     """Write a partition's pairs and commit them, unless an earlier attempt or job did."""
-    return commit_written(order, tell, _write)
+
+    def write(
+        order: WorkerOrder, target: Target, archive: Archive, tell: Tell
+    ) -> PartitionManifest:
+        try:
+            return _write(order, target, archive, tell)
+        except DamagedExport as error:  # of what it continues
+            raise _not_continuable(error.message) from error
+
+    return commit_written(order, tell, write)
+
+
+def _not_continuable(fault: str) -> DataError:
+    """Trying again will not help."""
+    return DataError(
+        f"the latest backup cannot be continued: {fault}",
+        sqlstate="XX001",
+        hint="Make a full backup: BACKUP TABLE ... (FULL TRUE).",
+    )
 
 
 def _write(order: WorkerOrder, target: Target, archive: Archive, tell: Tell) -> PartitionManifest:
@@ -102,11 +132,7 @@ def _newest_write_us(target: Target, archive: Archive, partition: int) -> int:
     newest = None if manifest is None else manifest.facts.get(NEWEST_WRITE)
     if type(newest) is not int:
         name = archive.partition_manifest(partition)
-        raise TargetError(
-            f"{name} is gone or damaged, so backup {archive.id} cannot be continued",
-            name=name,
-            hint="Make a full backup: BACKUP TABLE ... (FULL true).",
-        )
+        raise DamagedExport(f"{name} is gone or damaged", name=name)
     return newest
 
 

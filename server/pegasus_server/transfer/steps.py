@@ -6,6 +6,12 @@ from pegasus_server.transfer.archive_steps import abandon_written, finish_writte
 from pegasus_server.transfer.backup_steps import backup_partition, open_backup
 from pegasus_server.transfer.export_steps import export_partition, open_export
 from pegasus_server.transfer.order import Done, Progress, Step, WorkerOrder
+from pegasus_server.transfer.prune_steps import (
+    abandon_prune,
+    finish_prune,
+    open_prune,
+    verify_partition,
+)
 from pegasus_server.transfer.restore_steps import (
     abandon_restore,
     finish_restore,
@@ -28,6 +34,12 @@ STEPS: dict[str, dict[Step, CarryOut]] = {
         "partition": backup_partition,
         "finish": finish_written,
         "abandon": abandon_written,
+    },
+    "prune": {
+        "open": open_prune,
+        "partition": verify_partition,
+        "finish": finish_prune,
+        "abandon": abandon_prune,
     },
     "restore": {
         "open": open_restore,

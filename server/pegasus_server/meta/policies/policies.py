@@ -36,7 +36,7 @@ from pegasus_server.meta.policies.schedule import next_round, within_reach
 
 LOOK_SECONDS = 1
 """How often to look."""
-POLICIES_MAX = 64
+POLICIES_MAX = 16
 RETRY_SECONDS = 60
 RETRY_SECONDS_MAX = 3600
 """Failed errands are tried again after this, and twice as long each further time."""
@@ -71,6 +71,10 @@ class Policies:
     def policies(self) -> Sequence[Policy]:
         """All policies, in order of their making."""
         return self._stored.policies
+
+    def abandon(self) -> list[PolicyAnswer]:
+        """Return answers to the requests that wait for the store: somebody else leads now."""
+        return [PolicyAnswer(token, error_names.FORWARD_TO_OTHERS) for token in self._tokens]
 
     def step(self, event: PolicyInput, now: int) -> list[PolicyEffect]:
         """Advance by one input.
