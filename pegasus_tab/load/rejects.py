@@ -71,7 +71,7 @@ class Rejects:
         with self._writing():
             if self._stream is None:
                 assert self.path is not None
-                self._stream = Path(self.path).open("a", encoding="utf-8")
+                self._stream = Path(self.path).open("a", encoding="utf-8")  # noqa: SIM115 -- open while the load runs; see close
             self._stream.write(json.dumps(entry, default=_shown) + "\n")
 
     @contextmanager
