@@ -1,12 +1,10 @@
 """``pegasus-tab export``: COPY ... TO for each of several tables, put together from options."""
 
 import sys
-from collections.abc import Sequence
 
 import click
 
-from pegasus_shell.exit_code import ExitCode, exit_code
-from pegasus_shell.narration import Narration
+from pegasus_shell.copy_run import quoted_name, quoted_text, run_copies
 
 
 @click.command("export")
@@ -47,41 +45,7 @@ def export(
     if no_wait:
         options.append("WAIT FALSE")
     statements = [
-        f"COPY {_name(table)} TO {_text(target)} ({', '.join(options)})" for table in tables
+        f"COPY {quoted_name(table)} TO {quoted_text(target)} ({', '.join(options)})"
+        for table in tables
     ]
-    sys.exit(_run(dsn, statements, quiet=quiet))
-
-
-def _run(dsn: str, statements: Sequence[str], *, quiet: bool) -> ExitCode:
-    import pegasus_tab
-    from pegasus_shell.progress_bar import shown_progress
-
-    narration = Narration(quiet=quiet)
-    try:
-        with pegasus_tab.connect(dsn) as connection:
-            connection.add_notice_handler(lambda text: narration.say(f"NOTICE:  {text}"))
-            for text in statements:
-                with shown_progress(connection, narration.terminal):
-                    cursor = connection.execute(text)
-                if cursor.description is None:
-                    narration.say(f"COPY {cursor.rowcount}")
-                else:
-                    narration.rows(f"{job}\n" for (job,) in cursor.fetchall())
-    except pegasus_tab.Error as error:
-        error.position = None  # it would point into a statement that nobody has written
-        narration.fault(error)
-        return exit_code(error)
-    except KeyboardInterrupt as interrupt:
-        for note in getattr(interrupt, "__notes__", ()):
-            narration.say(note)
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
-
-
-def _name(text: str) -> str:
-    """Return a name for SQL; quoted, so that it means the very table typed."""
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    sys.exit(run_copies(dsn, statements, quiet=quiet))

@@ -1,12 +1,11 @@
 """``pegasus-tab import``: COPY ... FROM, put together from options."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import click
 
-from pegasus_shell.exit_code import ExitCode, exit_code
-from pegasus_shell.narration import Narration
+from pegasus_shell.copy_run import quoted_name, quoted_text, run_copies
 
 INTERRUPTED = "Interrupted; rows whose write was under way may have been written"
 
@@ -67,28 +66,8 @@ def import_(table: str, sources: tuple[str, ...], dsn: str, quiet: bool, **optio
 
     The same as the statement COPY ... FROM, see the page on importing files.
     """
-    sys.exit(_run(dsn, [statement(table, source, options) for source in sources], quiet=quiet))
-
-
-def _run(dsn: str, statements: Sequence[str], *, quiet: bool) -> ExitCode:
-    import pegasus_tab
-
-    narration = Narration(quiet=quiet)
-    try:
-        with pegasus_tab.connect(dsn) as connection:
-            connection.add_notice_handler(lambda text: narration.say(f"NOTICE:  {text}"))
-            for text in statements:
-                with narration.progress(connection):
-                    rows = connection.execute(text).rowcount
-                narration.say(f"COPY {rows}")
-    except pegasus_tab.Error as error:
-        error.position = None  # it would point into a statement that nobody has written
-        narration.fault(error)
-        return exit_code(error)
-    except KeyboardInterrupt:
-        narration.say(INTERRUPTED)
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
+    statements = [statement(table, source, options) for source in sources]
+    sys.exit(run_copies(dsn, statements, quiet=quiet, interrupted=INTERRUPTED))
 
 
 def statement(table: str, source: str, options: Mapping[str, object]) -> str:
@@ -100,9 +79,11 @@ def statement(table: str, source: str, options: Mapping[str, object]) -> str:
         options: values of the command's options, by parameter name.
     """
     columns = str(options.get("columns") or "")
-    listed = f" ({', '.join(_name(one.strip()) for one in columns.split(','))})" if columns else ""
+    listed = (
+        f" ({', '.join(quoted_name(one.strip()) for one in columns.split(','))})" if columns else ""
+    )
     parts = [
-        f"{word} {_text(str(options[name]))}"
+        f"{word} {quoted_text(str(options[name]))}"
         for name, word in (
             ("format_", "FORMAT"),
             ("on_conflict", "ON_CONFLICT"),
@@ -120,15 +101,8 @@ def statement(table: str, source: str, options: Mapping[str, object]) -> str:
         parts.append("HEADER FALSE")
     mapping = options.get("mapping")
     if isinstance(mapping, dict) and mapping:
-        pairs = ", ".join(f"{_text(file)} = {_name(name)}" for file, name in mapping.items())
+        pairs = ", ".join(
+            f"{quoted_text(file)} = {quoted_name(name)}" for file, name in mapping.items()
+        )
         parts.append(f"MAPPING ({pairs})")
-    return f"COPY {_name(table)}{listed} FROM {_text(source)} ({', '.join(parts)})"
-
-
-def _name(text: str) -> str:
-    """Return a name for SQL; quoted, so that it means the very table or column typed."""
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"COPY {quoted_name(table)}{listed} FROM {quoted_text(source)} ({', '.join(parts)})"
