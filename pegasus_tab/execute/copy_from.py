@@ -17,7 +17,7 @@ from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.insert import DUPLICATE, puts
 from pegasus_tab.execute.merge import MergeWriter
 from pegasus_tab.execute.progress import Progress
-from pegasus_tab.execute.put_stream import WRITE_WINDOW, Chunk, PutStream
+from pegasus_tab.execute.put_stream import WRITE_WINDOW, PutStream
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.execute.row_input import FullRow
 from pegasus_tab.kv.call import Call
@@ -33,7 +33,7 @@ from pegasus_tab.wire.messages import CheckAndMutateRequest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pegasus_tab.execute.put_requests import Groups
+    from pegasus_tab.execute.column_chunk import ColumnChunk
     from pegasus_tab.load.checked import CheckedFile
     from pegasus_tab.load.ready import ReadyBatch
 
@@ -144,10 +144,11 @@ class _Load:
 
     def _put(self, batches: "Iterator[ReadyBatch]") -> None:
         table = self._plan.table
-        chunks = (_chunk(batch) for batch in batches)
+        chunks = (chunk for batch in batches for chunk in _chunks(batch))
         stream = PutStream(self._context.calls(table), table, chunks)
         for chunk in stream.written(self._context):
-            self._done(chunk.tag, chunk.rows)
+            if chunk.tag is not None:
+                self._done(chunk.tag, chunk.rows)
 
     def _merge(self, batches: "Iterator[ReadyBatch]") -> None:
         columns = self._files[0].match.columns
@@ -193,9 +194,11 @@ class _Load:
 
     def _row_calls(self, batch: "ReadyBatch") -> Iterator[tuple[int, Call[Any]]]:
         table_calls = self._context.calls(self._plan.table)
+        from pegasus_tab.tabular.arrow_encoded import as_lists
+
         absent = int(CasCheckType.VALUE_NOT_EXIST)
         for part in batch.parts:
-            hash_keys, sort_keys, values, owners = part.pairs
+            hash_keys, sort_keys, values, owners = as_lists(part.pairs)
             count = part.batch.num_rows
             starts = range(count + 1) if owners is None else _starts(owners, count)
             for row, (start, end) in enumerate(pairwise(starts)):
@@ -243,14 +246,13 @@ def _starts(owners: Sequence[int], rows: int) -> list[int]:
     return starts
 
 
-def _chunk(batch: "ReadyBatch") -> Chunk:
-    groups: Groups = {}
-    for part in batch.parts:
-        hash_keys, sort_keys, values, _ = part.pairs
-        for hash_key, sort_key, value in zip(hash_keys, sort_keys, values, strict=True):
-            group = groups.get(hash_key)
-            if group is None:
-                groups[hash_key] = {sort_key: (value, 0)}
-            else:
-                group[sort_key] = (value, 0)
-    return Chunk(batch.rows, groups, batch)
+def _chunks(batch: "ReadyBatch") -> "Iterator[ColumnChunk]":
+    """Yield the pairs of a batch, in most cases as one chunk; the last one stands for all of it."""
+    from pegasus_tab.execute.column_chunk import ColumnChunk
+    from pegasus_tab.tabular.arrow_encoded import joined_parts, no_pairs
+
+    numbered = [pairs.behind(part.first) for part in batch.parts for pairs in part.pairs]
+    *others, last = joined_parts(numbered or [no_pairs()])
+    for encoded in others:
+        yield ColumnChunk(encoded, 0)
+    yield ColumnChunk(last, batch.rows, batch)

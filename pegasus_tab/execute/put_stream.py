@@ -1,54 +1,43 @@
 """Blind writes of many rows: gathered into requests, streamed, and in order where order matters.
 
-What the requests look like is the business of put_requests.py. Requests run concurrently, so a later row for a key must not
-leave while an earlier one may still be on its way: rows are taken in chunks, within a chunk the last
-row for a key wins before anything is sent, and a chunk that touches a hash key still under way waits
-until everything before it has been answered.
+What the requests look like is the business of the chunks. Requests run concurrently, so a later row
+for a key must not leave while an earlier one may still be on its way: rows are taken in chunks
+(put_chunk.py, column_chunk.py), within a chunk the last row for a key wins before anything is sent,
+and a chunk in conflict with one still under way waits until everything before it has been answered.
 """
 
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pegasus_tab.base.errors import DataError, NotSupportedError
 from pegasus_tab.execute.context import Context
-from pegasus_tab.execute.put_requests import Groups, calls_by_hash_key, calls_by_partition
+from pegasus_tab.execute.put_chunk import Chunk, GroupChunk
 from pegasus_tab.kv.call import Call
 from pegasus_tab.kv.table_calls import TableCalls
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.tabular.row_codec import Pair
 from pegasus_tab.wire.put_rows import encode_rows
 
+if TYPE_CHECKING:
+    from pegasus_tab.execute.put_requests import Groups
+
 CHUNK_ROWS = 4096
 WRITE_WINDOW = 512
 """Requests under way at once: what arrives together shares one log write on the server."""
 PARTITION_WINDOW = 16
 """Likewise, when each holds many rows of a partition."""
-FEW_HASH_KEYS = 16
-"""For less it is not worth while to gather the rows of a partition."""
 
 
 EncodedRow: TypeAlias = tuple[bytes, list[Pair], int]
 """(hash key, pairs, time to live in seconds) of a row ready to be written."""
 
-
-class Chunk(NamedTuple):
-    """Rows that go out together, the last one for each key already chosen.
-
-    Attributes:
-        rows: how many were put in.
-        groups: their pairs.
-        tag: whatever the maker wants to know it by when it is written.
-    """
-
-    rows: int
-    groups: Groups
-    tag: Any = None
+ChunkT = TypeVar("ChunkT", bound=Chunk)
 
 
-class PutStream:
+class PutStream(Generic[ChunkT]):
     """Writes rows in their order of arrival.
 
     Args:
@@ -57,13 +46,13 @@ class PutStream:
         chunks: the rows; taken as the stream advances.
     """
 
-    def __init__(self, calls: TableCalls, table: Table, chunks: Iterable[Chunk]) -> None:
+    def __init__(self, calls: TableCalls, table: Table, chunks: Iterable[ChunkT]) -> None:
         self._calls = calls
         self._partition_count = table.partition_count
         self._by_partition = False
         self._chunks = iter(chunks)
-        self._next: Chunk | None = None
-        self._under_way: deque[tuple[Chunk, int]] = deque()
+        self._next: ChunkT | None = None
+        self._under_way: deque[tuple[ChunkT, int]] = deque()
         self._sent = 0
         self._ended = False
 
@@ -75,11 +64,11 @@ class PutStream:
         """
         return sum(chunk.rows for chunk in self.written(context))
 
-    def written(self, context: Context) -> Iterator[Chunk]:
+    def written(self, context: Context) -> Iterator[ChunkT]:
         """Write everything; yield each chunk, in order, once all of it is written; raises as above."""
         answered = 0
         self._next = next(self._chunks, None)
-        if self._next is not None and len(self._next.groups) >= FEW_HASH_KEYS:
+        if self._next is not None and self._next.is_worth_gathering:
             self._by_partition = _put_rows_is_known(context, self._calls)
         window = PARTITION_WINDOW if self._by_partition else WRITE_WINDOW
         while not self._ended:
@@ -88,7 +77,7 @@ class PutStream:
                 yield from self._chunks_up_to(answered)
             yield from self._chunks_up_to(answered)
 
-    def _chunks_up_to(self, answered: int) -> Iterator[Chunk]:
+    def _chunks_up_to(self, answered: int) -> Iterator[ChunkT]:
         under_way = self._under_way
         while under_way and under_way[0][1] <= answered:
             yield under_way.popleft()[0]
@@ -100,25 +89,21 @@ class PutStream:
             if self._next is None:
                 self._ended = True
                 return
-            if self._conflicts(self._next.groups):
+            chunk = self._next
+            if any(chunk.conflicts(earlier) for earlier, _ in self._under_way):
                 return
-            chunk, self._next = self._next, None
+            self._next = None
             # Until its last call is made nobody knows how many there are.
             self._under_way.append((chunk, sys.maxsize))
-            for call in self._chunk_calls(chunk.groups):
+            for call in self._chunk_calls(chunk):
                 self._sent += 1
                 yield call
             self._under_way[-1] = (chunk, self._sent)
 
-    def _conflicts(self, groups: Groups) -> bool:
-        """Tell whether a chunk under way has one of these hash keys."""
-        keys = groups.keys()
-        return any(not keys.isdisjoint(chunk.groups) for chunk, _ in self._under_way)
-
-    def _chunk_calls(self, groups: Groups) -> Iterator[Call[Any]]:
+    def _chunk_calls(self, chunk: ChunkT) -> Iterator[Call[Any]]:
         if self._by_partition:
-            return calls_by_partition(self._calls, groups, self._partition_count)
-        return calls_by_hash_key(self._calls, groups)
+            return chunk.calls_by_partition(self._calls, self._partition_count)
+        return chunk.calls_by_hash_key(self._calls)
 
 
 def _put_rows_is_known(context: Context, calls: TableCalls) -> bool:
@@ -138,7 +123,7 @@ def _put_rows_is_known(context: Context, calls: TableCalls) -> bool:
     return abilities.put_rows is True
 
 
-def chunked(rows: Iterable[EncodedRow]) -> Iterator[Chunk]:
+def chunked(rows: Iterable[EncodedRow]) -> Iterator[GroupChunk]:
     """Cut rows into chunks."""
     source = iter(rows)
     while True:
@@ -153,4 +138,4 @@ def chunked(rows: Iterable[EncodedRow]) -> Iterator[Chunk]:
                 group[sort_key] = (value, ttl_seconds)
         if not count:
             return
-        yield Chunk(count, groups)
+        yield GroupChunk(count, groups)

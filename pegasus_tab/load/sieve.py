@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from pegasus_tab.base.errors import DataError, Error, IntegrityError
-from pegasus_tab.tabular.arrow_encode import EncodedBatch, encode_rows
+from pegasus_tab.tabular.arrow_encode import encode_arrays
+from pegasus_tab.tabular.arrow_encoded import EncodedArrays
 from pegasus_tab.tabular.schema import Schema
 
 Reject = Callable[[int, Error], None]
@@ -23,12 +24,12 @@ class Sifted(NamedTuple):
     Attributes:
         first: number of the first one in the batch they were in.
         batch: the rows.
-        pairs: their pairs.
+        pairs: their pairs, in one or more parts.
     """
 
     first: int
     batch: pa.RecordBatch
-    pairs: EncodedBatch
+    pairs: list[EncodedArrays]
 
 
 def sift(schema: Schema, batch: pa.RecordBatch, reject: Reject) -> list[Sifted]:
@@ -44,7 +45,7 @@ def sift(schema: Schema, batch: pa.RecordBatch, reject: Reject) -> list[Sifted]:
     while waiting:
         first, part = waiting.pop()
         try:
-            found.append(Sifted(first, part, encode_rows(schema, part)))
+            found.append(Sifted(first, part, encode_arrays(schema, part)))
         except (DataError, IntegrityError) as error:
             if part.num_rows == 1:
                 reject(first, error)

@@ -77,7 +77,7 @@ def byte_rows(values: Sequence[bytes]) -> ByteRows:
     return ByteRows(buffer, ends - lengths, ends)
 
 
-def records(buffer: bytes, starts: Offsets, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def records(buffer: bytes | memoryview, starts: Offsets, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return the element of type ``dtype`` that begins at each offset.
 
     The caller has checked that every element lies within the buffer.

@@ -5,7 +5,6 @@ structured array, TEXT and BLOB as Arrow arrays, and one kernel joins each row's
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from pegasus_tab.base.errors import DataError
 from pegasus_tab.base.limits import HASH_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, VALUE_BYTES_MAX
 from pegasus_tab.tabular.arrow_bytes import Offsets
+from pegasus_tab.tabular.arrow_encoded import EncodedArrays, as_lists
 from pegasus_tab.tabular.arrow_fields import array_field, null_mask
 from pegasus_tab.tabular.arrow_input import column_array
 from pegasus_tab.tabular.arrow_key_encode import joined, key_array
@@ -29,22 +29,6 @@ from pegasus_tab.tabular.schema_rules import key_columns
 
 EncodedPairs = tuple[list[bytes], list[bytes], list[bytes]]
 """Hash keys, sort keys and values, one entry a pair."""
-
-
-class EncodedBatch(NamedTuple):
-    """The pairs of a batch's rows, in order.
-
-    Attributes:
-        hash_keys: one entry a pair.
-        sort_keys: one entry a pair.
-        values: one entry a pair.
-        rows: number of the row each pair belongs to, ascending; None when each row has one pair.
-    """
-
-    hash_keys: list[bytes]
-    sort_keys: list[bytes]
-    values: list[bytes]
-    rows: list[int] | None = None
 
 
 _SLICE_ROWS_MAX = 65_536
@@ -67,14 +51,19 @@ def encode_batch(schema: Schema, batch: pa.RecordBatch) -> EncodedPairs:
         IntegrityError: NULL in a key or NOT NULL column.
         DataError: unknown column, a type or value that does not fit, a key or value over its limit.
     """
-    hash_keys, sort_keys, values, _ = encode_rows(schema, batch)
+    hash_keys, sort_keys, values, _ = as_lists(encode_arrays(schema, batch))
     return hash_keys, sort_keys, values
 
 
-def encode_rows(schema: Schema, batch: pa.RecordBatch) -> EncodedBatch:
-    """Encode a batch as ``encode_batch`` does, and say which pair is whose."""
+def encode_arrays(schema: Schema, batch: pa.RecordBatch) -> list[EncodedArrays]:
+    """Encode a batch as ``encode_batch`` does, to arrays, and say which pair is whose.
+
+    Returns:
+        The pairs in one or more parts, as a large batch would not fit one; rows are numbered from
+        the beginning of the batch.
+    """
     _check_names(schema, batch)
-    total = EncodedBatch([], [], [], None if _one_pair_a_row(schema) else [])
+    parts = []
     begun = 0
     for part in _slices(batch):
         arrays = _column_arrays(schema, part)
@@ -86,13 +75,9 @@ def encode_rows(schema: Schema, batch: pa.RecordBatch) -> EncodedBatch:
                 sqlstate="54000",
                 hint="Use smaller batches.",
             ) from None
-        total.hash_keys.extend(encoded.hash_keys)
-        total.sort_keys.extend(encoded.sort_keys)
-        total.values.extend(encoded.values)
-        if total.rows is not None and encoded.rows is not None:
-            total.rows.extend([begun + row for row in encoded.rows])
+        parts.append(encoded.behind(begun))
         begun += part.num_rows
-    return total
+    return parts
 
 
 def _one_pair_a_row(schema: Schema) -> bool:
@@ -127,15 +112,15 @@ def _column_arrays(schema: Schema, batch: pa.RecordBatch) -> dict[int, pa.Array]
     return arrays
 
 
-def _encode_raw(arrays: _Arrays) -> EncodedBatch:
+def _encode_raw(arrays: _Arrays) -> EncodedArrays:
     hash_key, sort_key, value = (arrays[id_] for id_ in sorted(arrays))
     _check_length(hash_key, HASH_KEY_BYTES_MAX, '"hash_key"')
     _check_length(sort_key, SORT_KEY_BYTES_MAX, '"sort_key"')
     _check_length(value, VALUE_BYTES_MAX, '"value"')
-    return EncodedBatch(hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist())
+    return EncodedArrays(hash_key, sort_key, value)
 
 
-def _encode(schema: Schema, arrays: _Arrays) -> EncodedBatch:
+def _encode(schema: Schema, arrays: _Arrays) -> EncodedArrays:
     keys = RowKeys(schema)
     hash_key = key_array(keys.hash_encoding, arrays)
     if pc.min(pc.binary_length(hash_key)).as_py() == 0:
@@ -144,7 +129,7 @@ def _encode(schema: Schema, arrays: _Arrays) -> EncodedBatch:
     sort_key = _sort_key(keys, arrays, len(hash_key))
     if _one_pair_a_row(schema):
         value = _family_values(compiled(schema, newest_layouts(schema)[0]), arrays)
-        return EncodedBatch(hash_key.to_pylist(), sort_key.to_pylist(), value.to_pylist())
+        return EncodedArrays(hash_key, sort_key, value)
     return _encode_wide(schema, arrays, hash_key, sort_key)
 
 
@@ -183,7 +168,7 @@ def _family_values(layout: RowLayout, arrays: _Arrays) -> pa.Array:
 
 def _encode_wide(
     schema: Schema, arrays: _Arrays, hash_key: pa.Array, sort_key: pa.Array
-) -> EncodedBatch:
+) -> EncodedArrays:
     """Encode every family by itself, then bring the pairs of each row together."""
     every_row = np.arange(len(hash_key))
     rows: list[Offsets] = []
@@ -205,11 +190,11 @@ def _encode_wide(
     all_rows = np.concatenate(rows)
     order = np.argsort(all_rows, kind="stable")
     owners = all_rows[order]
-    return EncodedBatch(
-        hash_key.take(pa.array(owners)).to_pylist(),
-        pa.concat_arrays(sort_keys).take(pa.array(order)).to_pylist(),
-        pa.concat_arrays(values).take(pa.array(order)).to_pylist(),
-        owners.tolist(),
+    return EncodedArrays(
+        hash_key.take(pa.array(owners)),
+        pa.concat_arrays(sort_keys).take(pa.array(order)),
+        pa.concat_arrays(values).take(pa.array(order)),
+        owners,
     )
 
 

@@ -35,7 +35,11 @@ def encode_rows(keys: Sequence[bytes], values: Sequence[bytes]) -> bytes:
 
 
 def join_columns(
-    count: int, key_ends: bytes, value_ends: bytes, keys: bytes, values: bytes
+    count: int,
+    key_ends: bytes,
+    value_ends: bytes,
+    keys: bytes | memoryview,
+    values: bytes | memoryview,
 ) -> bytes:
     """Join columns that are laid out already; see the module's head for what each holds."""
     return b"".join((_COUNT.pack(count), key_ends, value_ends, keys, values))

@@ -19,13 +19,14 @@ from pegasus_server.data.value import encode_value, timetag
 from pegasus_server.storage.memory import MemoryEngine
 from pegasus_server.transfer import backup_steps, restore_steps
 from pegasus_server.transfer.order import Step, WorkerOrder
-from pegasus_server.transfer.row_sender import cut_into_requests
 from pegasus_server.transfer.steps import step_of
 from pegasus_tab.base.ids import Decree
 from pegasus_tab.base.limits import EPOCH_UNIX_SECONDS
+from pegasus_tab.tabular.arrow_requests import cut_into_requests
 from pegasus_tab.wire.keys import encode_key
 from pegasus_tab.wire.messages_write import TabPutRowsRequest
 from pegasus_tab.wire.partition_hash import encoded_key_hash
+from pegasus_tab.wire.put_rows import join_columns
 
 Pairs = dict[bytes, bytes]
 
@@ -113,7 +114,8 @@ class Table:
         return {key: value for key, value in self.pairs.items() if _lives(value)}
 
     def take(self, partition: int, keys: pa.Array, stored: pa.Array) -> None:
-        for rows in cut_into_requests(keys, stored):
+        for columns in cut_into_requests(keys, stored):
+            rows = join_columns(*columns)
             changes = put_rows_changes(TabPutRowsRequest(rows, is_stored=True), 0, 0, 0)
             assert changes is not None
             for key, value in changes:

@@ -5,17 +5,14 @@ equal afterwards.
 """
 
 import time
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pegasus_server.transfer.server_connection import ServerConnection
 from pegasus_tab.base.errors import DataError, OperationalError
 from pegasus_tab.base.ids import Gpid
-from pegasus_tab.base.limits import KIB, PUT_ROWS_MAX
+from pegasus_tab.tabular.arrow_requests import cut_into_requests
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import Status
 from pegasus_tab.wire.fast import decode_put_result
@@ -27,12 +24,8 @@ BUSY_SECONDS_MAX: Final = 60.0
 BUSY_PAUSE_SECONDS: Final = 0.1
 WINDOW: Final = 4
 """Requests under way at once."""
-REQUEST_BYTES: Final = 256 * KIB
-"""A request has no more unless a single row does."""
 
 _BUSY = frozenset({codes.ERR_CAPACITY_EXCEEDED, codes.ERR_BUSY, codes.ERR_TRY_AGAIN})
-
-_Bounds: TypeAlias = npt.NDArray[np.int64]
 
 
 class RowSender:
@@ -62,8 +55,9 @@ class RowSender:
             OperationalError: the partition's primary is not there any more, or is too busy.
             DataError: it refuses the rows.
         """
-        for rows in cut_into_requests(keys, stored):
-            args = arguments(TabPutRowsRequest(rows, is_stored=True).encode())
+        for columns in cut_into_requests(keys, stored):
+            request = TabPutRowsRequest(join_columns(*columns), is_stored=True)
+            args = arguments(request.encode())
             while len(self._under_way) >= WINDOW:
                 self._settle_one()
             self._send(args)
@@ -99,42 +93,3 @@ class RowSender:
                 f"{self._connection.address} answered {error} for {BUSY_SECONDS_MAX:.0f} s"
             )
         time.sleep(BUSY_PAUSE_SECONDS)
-
-
-def cut_into_requests(keys: pa.Array, stored: pa.Array) -> Iterable[bytes]:
-    """Lay rows out for requests.
-
-    Args:
-        keys: encoded, binary, without NULL.
-        stored: one per key.
-
-    Yields:
-        The ``rows`` of one TAB_PUT_ROWS each.
-    """
-    key_bounds, key_bytes = _bounds(keys)
-    value_bounds, value_bytes = _bounds(stored)
-    sizes = key_bounds + value_bounds
-    start, count = 0, len(keys)
-    while start < count:
-        fitting = int(np.searchsorted(sizes, sizes[start] + REQUEST_BYTES, "right")) - 1
-        stop = min(max(fitting, start + 1), start + PUT_ROWS_MAX, count)
-        yield join_columns(
-            stop - start,
-            _ends(key_bounds, start, stop),
-            _ends(value_bounds, start, stop),
-            bytes(key_bytes[key_bounds[start] : key_bounds[stop]]),
-            bytes(value_bytes[value_bounds[start] : value_bounds[stop]]),
-        )
-        start = stop
-
-
-def _bounds(array: pa.Array) -> tuple[_Bounds, memoryview]:
-    """Return where each piece begins, and behind the last its end; and the bytes of all."""
-    _, offsets, data = array.buffers()
-    bounds = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
-    return bounds.astype(np.int64), memoryview(data if data is not None else b"")
-
-
-def _ends(bounds: _Bounds, start: int, stop: int) -> bytes:
-    ends: npt.NDArray[np.uint32] = (bounds[start + 1 : stop + 1] - bounds[start]).astype("<u4")
-    return ends.tobytes()
