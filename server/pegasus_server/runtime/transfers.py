@@ -253,12 +253,20 @@ class Transfers:
         def on_progress(progress: Progress) -> None:
             task.progress = progress
 
-        process = self._worker()
+        def leave_place() -> None:
+            if task.order.step == "partition":
+                self._workers -= 1
+
+        try:
+            process = self._worker()
+        except OSError as error:
+            leave_place()
+            self._end(task, Failed(message=f"no worker process could be started: {error}"))
+            return
         task.process = process
 
         def on_end(outcome: Done | Failed) -> None:
-            if task.order.step == "partition":
-                self._workers -= 1
+            leave_place()
             if not process.is_gone:
                 self._idle.append(process)
                 self._idle_seconds = boottime_seconds()

@@ -43,8 +43,11 @@ class FakeProcess:
 class FakeReactor:
     def __init__(self) -> None:
         self.processes: list[FakeProcess] = []
+        self.has_room = True
 
     def spawnProcess(self, protocol: TransferProcess, *_: Any, **__: Any) -> FakeProcess:  # noqa: N802 -- Twisted's name
+        if not self.has_room:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
         self.processes.append(FakeProcess(protocol))
         return self.processes[-1]
 
@@ -166,6 +169,17 @@ def test_a_worker_that_dies_has_failed(server: Server) -> None:
     assert "MemoryError: too much" in report.message
     server.order(1)
     assert len(server.reactor.processes) == 2, "it is not given anything any more"
+
+
+def test_a_worker_that_cannot_be_started_leaves_its_place_to_others(server: Server) -> None:
+    server.reactor.has_room = False
+    for partition in range(3):
+        assert server.order(partition).outcome is Outcome.FAILED
+        assert "no worker process could be started" in server.reports[-1].message
+    assert not any(server.folder.iterdir())
+    server.reactor.has_room = True
+    assert server.order(0, attempt=2).outcome is Outcome.RUNNING
+    assert len(server.reactor.processes) == 1
 
 
 def test_what_is_not_known_is_lost(server: Server) -> None:
