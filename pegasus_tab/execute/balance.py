@@ -10,7 +10,7 @@ from pegasus_tab.sql.plan_nodes import Balance
 from pegasus_tab.wire.codes import MoveType
 
 KINDS = {"primaries": (MoveType.MOVE_PRIMARY,), "replicas": (MoveType.COPY_SECONDARY,), None: ()}
-WORDS = {MoveType.MOVE_PRIMARY: "primary", MoveType.COPY_SECONDARY: "replica"}
+WORDS = {int(MoveType.MOVE_PRIMARY): "primary", int(MoveType.COPY_SECONDARY): "replica"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BalanceExecutor:
             (
                 names.get(each.gpid.app_id, str(each.gpid.app_id)),
                 each.gpid.partition_index,
-                WORDS[MoveType(each.kind)],
+                WORDS.get(each.kind, str(each.kind)),
                 str(each.source),
                 str(each.target),
             )
