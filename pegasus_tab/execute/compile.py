@@ -30,6 +30,13 @@ from pegasus_tab.sql.plan_nodes import (
     ValuesQuery,
     VerifyExport,
 )
+from pegasus_tab.sql.policy_nodes import (
+    AlterPolicy,
+    CreatePolicy,
+    DropPolicy,
+    ListPolicies,
+    PolicyPlan,
+)
 
 
 def compile_statement(statement: Statement) -> Executor:
@@ -49,7 +56,15 @@ def _compile(plan: Plan, statement: Statement) -> Executor:
             return CopyFromExecutor(plan)
         case ExportTable() | CopyQuery() | CancelJob() | VerifyExport():
             return _compile_transfer(plan)
-        case BackupTables() | RestoreTable() | ListBackups():
+        case (
+            BackupTables()
+            | RestoreTable()
+            | ListBackups()
+            | CreatePolicy()
+            | AlterPolicy()
+            | DropPolicy()
+            | ListPolicies()
+        ):
             return _compile_backup(plan)
         case Show():
             from pegasus_tab.execute.show import ShowExecutor
@@ -90,8 +105,8 @@ def _compile_transfer(plan: TransferPlan) -> Executor:
             return transfer.VerifyExecutor(plan)
 
 
-def _compile_backup(plan: BackupPlan) -> Executor:
-    from pegasus_tab.execute import backup, restore
+def _compile_backup(plan: BackupPlan | PolicyPlan) -> Executor:
+    from pegasus_tab.execute import backup, policies, restore
 
     match plan:
         case BackupTables():
@@ -100,6 +115,8 @@ def _compile_backup(plan: BackupPlan) -> Executor:
             return restore.RestoreExecutor(plan)
         case ListBackups():
             return backup.ListExecutor(plan)
+        case CreatePolicy() | AlterPolicy() | DropPolicy() | ListPolicies():
+            return policies.PolicyExecutor(plan)
 
 
 def _compile_query(plan: Select | CountRows | ValuesQuery | ResidualQuery) -> Executor:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pegasus_tab.sql.ast_backup import BackupStatement
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
+    from pegasus_tab.sql.ast_policy import PolicyStatement
     from pegasus_tab.sql.ast_session import SessionStatement
     from pegasus_tab.sql.ast_transfer import TransferStatement
 
@@ -144,7 +145,7 @@ class Explain:
 
 Statement: TypeAlias = (
     "Select | QueryCore | Insert | Update | Delete | CopyFrom | Explain | Definition"
-    " | SessionStatement | TransferStatement | BackupStatement"
+    " | SessionStatement | TransferStatement | BackupStatement | PolicyStatement"
 )
 
 

@@ -2,17 +2,21 @@
 
 from pegasus_tab.base.errors import NotSupportedError
 from pegasus_tab.sql import ast_definition
+from pegasus_tab.sql.ast_policy import AlterPolicy
 from pegasus_tab.sql.front_ddl import column_definition
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import options
+from pegasus_tab.sql.front_policy import alter_policy
 from pegasus_tab.sql.place import at
 
 
-def alter(expressions: Expressions) -> ast_definition.AlterTable:
-    """Read ALTER TABLE t action [, action ...]."""
+def alter(expressions: Expressions) -> ast_definition.AlterTable | AlterPolicy:
+    """Read ALTER TABLE t action [, action ...] or ALTER BACKUP POLICY."""
     reader = expressions.reader
     reader.need("ALTER")
+    if reader.at("BACKUP"):
+        return alter_policy(expressions)
     reader.need("TABLE")
     table = table_reference(reader, alias=False)
     actions = [_action(expressions)]

@@ -6,10 +6,12 @@ from sqlglot.tokens import TokenType
 
 from pegasus_tab.base.errors import NotSupportedError, ProgrammingError
 from pegasus_tab.sql import ast_definition
+from pegasus_tab.sql.ast_policy import CreatePolicy, DropPolicy
 from pegasus_tab.sql.column_types import map_type, named_type
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import options
+from pegasus_tab.sql.front_policy import create_policy, drop_policy
 from pegasus_tab.sql.place import Place, at
 from pegasus_tab.sql.terms import Name
 from pegasus_tab.sql.token_reader import TokenReader
@@ -39,17 +41,19 @@ class _Parts:
     families: list[ast_definition.FamilyDefinition] = field(default_factory=list)
 
 
-def create(expressions: Expressions) -> ast_definition.CreateTable:
-    """Read CREATE [RAW] TABLE; any other CREATE is refused by name."""
+def create(expressions: Expressions) -> ast_definition.CreateTable | CreatePolicy:
+    """Read CREATE [RAW] TABLE or CREATE BACKUP POLICY; any other CREATE is refused by name."""
     reader = expressions.reader
     reader.need("CREATE")
+    if reader.at("BACKUP"):
+        return create_policy(expressions)
     raw = reader.eat("RAW")
     if not reader.at("TABLE"):
         token = reader.token()
         what = token.text.upper() if token else ""
         raise NotSupportedError(
             f"CREATE {what} is not supported".replace("  ", " "),
-            hint="there are CREATE TABLE and CREATE RAW TABLE",
+            hint="there are CREATE TABLE, CREATE RAW TABLE and CREATE BACKUP POLICY",
             **at(reader.place()),
         )
     reader.need("TABLE")
@@ -281,15 +285,19 @@ def _map_type(reader: TokenReader, place: Place) -> ColumnType:
 # ---- the other definitions ----------------------------------------------------------------------
 
 
-def drop(expressions: Expressions) -> ast_definition.DropTable | ast_definition.AlterTable:
-    """Read DROP TABLE [IF EXISTS] t."""
+def drop(
+    expressions: Expressions,
+) -> ast_definition.DropTable | ast_definition.AlterTable | DropPolicy:
+    """Read DROP TABLE [IF EXISTS] t or DROP BACKUP POLICY p."""
     reader = expressions.reader
     reader.need("DROP")
+    if reader.at("BACKUP"):
+        return drop_policy(expressions)
     if not reader.eat("TABLE"):
         token = reader.token()
         raise NotSupportedError(
             f"DROP {token.text.upper() if token else ''} is not supported",
-            hint="there are DROP TABLE and ALTER TABLE ... DROP COLUMN",
+            hint="there are DROP TABLE, DROP BACKUP POLICY and ALTER TABLE ... DROP COLUMN",
             **at(reader.place()),
         )
     if_exists = reader.eat("IF", "EXISTS")

@@ -6,18 +6,26 @@ from typing import Literal
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql import ast, ast_session
 from pegasus_tab.sql.ast_backup import ShowBackups
+from pegasus_tab.sql.ast_policy import ShowPolicies
 from pegasus_tab.sql.front_backup import show_backups
 from pegasus_tab.sql.front_dml import table_reference
 from pegasus_tab.sql.front_expression import Expressions
 from pegasus_tab.sql.front_options import option_value
+from pegasus_tab.sql.front_policy import show_policies
 from pegasus_tab.sql.place import at
 
 
-def show(expressions: Expressions) -> ast_session.Show | ShowBackups:
-    """Read SHOW TABLES | NODES | CLUSTER | JOBS | BACKUPS IN 'folder' | PARTITIONS OF t | ..."""
+def show(expressions: Expressions) -> ast_session.Show | ShowBackups | ShowPolicies:
+    """Read SHOW TABLES | NODES | CLUSTER | JOBS | BACKUPS IN 'folder' | BACKUP POLICIES | ..."""
     reader = expressions.reader
     reader.need("SHOW")
-    statement = show_backups(reader) if reader.eat("BACKUPS") else _show(expressions)
+    statement: ast_session.Show | ShowBackups | ShowPolicies
+    if reader.eat("BACKUPS"):
+        statement = show_backups(reader)
+    elif reader.eat("BACKUP"):
+        statement = show_policies(reader)
+    else:
+        statement = _show(expressions)
     reader.end()
     return statement
 

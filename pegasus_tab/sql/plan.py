@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pegasus_tab.sql.ast_backup import BackupStatement
     from pegasus_tab.sql.ast_copy_from import CopyFrom
     from pegasus_tab.sql.ast_definition import Definition
+    from pegasus_tab.sql.ast_policy import PolicyStatement
     from pegasus_tab.sql.ast_session import SessionStatement
     from pegasus_tab.sql.ast_transfer import TransferStatement
 
@@ -74,11 +75,13 @@ def _plan(planning: Planning, statement: ast.Statement) -> Plan:
 
 def _plan_rare(
     planning: Planning,
-    statement: "BackupStatement | CopyFrom | Definition | SessionStatement | TransferStatement",
+    statement: "BackupStatement | CopyFrom | Definition | PolicyStatement | SessionStatement"
+    " | TransferStatement",
 ) -> Plan:
     """Plan what the quick front never makes; its planners are imported with the first of it."""
     from pegasus_tab.sql.ast_backup import Backup, Restore, ShowBackups
     from pegasus_tab.sql.ast_copy_from import CopyFrom
+    from pegasus_tab.sql.ast_policy import AlterPolicy, CreatePolicy, DropPolicy, ShowPolicies
     from pegasus_tab.sql.ast_session import Balance, SetOption, Show
     from pegasus_tab.sql.ast_transfer import CancelJob, CopyQueryTo, CopyTo, VerifyExport
     from pegasus_tab.sql.plan_definition import plan_definition
@@ -96,6 +99,10 @@ def _plan_rare(
         from pegasus_tab.sql.plan_backup import plan_backup
 
         return plan_backup(planning, statement)
+    if isinstance(statement, CreatePolicy | AlterPolicy | DropPolicy | ShowPolicies):
+        from pegasus_tab.sql.plan_policy import plan_policy
+
+        return plan_policy(planning, statement)
     if isinstance(statement, Show | Balance | SetOption):
         return plan_session(planning, statement)
     return plan_definition(planning, statement)

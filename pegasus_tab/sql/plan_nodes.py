@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from pegasus_tab.base.record import record
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.expression import Expression, Parameter
+from pegasus_tab.sql.policy_nodes import PolicyPlan
 from pegasus_tab.tabular.schema import ColumnType, Schema
 
 # ---- access paths -------------------------------------------------------------------------------
@@ -491,6 +492,7 @@ Plan: TypeAlias = (
     | BackupTables
     | RestoreTable
     | ListBackups
+    | PolicyPlan
     | CreateTable
     | DropTable
     | RecallTable
