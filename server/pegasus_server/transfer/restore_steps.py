@@ -39,6 +39,8 @@ from pegasus_tab.wire.messages import (
 )
 from pegasus_tab.wire.partition_hash import encoded_key_hash
 
+_NO_SUCH_TABLE = (codes.ERR_APP_NOT_EXIST, codes.ERR_OBJECT_NOT_FOUND)
+
 
 def open_restore(order: WorkerOrder, _tell: Tell) -> Done:
     """Find the backups that are needed, and hold what they say of themselves against checksums."""
@@ -143,8 +145,10 @@ def finish_restore(order: WorkerOrder, _tell: Tell) -> Done:
     """Give the table the name that was asked for, and forget that it was restored."""
     options = order.options
     forget = UpdateAppEnvRequest(options["table"], AppEnvOperation.DELETE, [RESTORE_ENV])
-    # A fault is of no account here: if the table has gone, so has its old name.
-    ask_leader(order.metas, codes.UPDATE_APP_ENV, forget, UpdateAppEnvResponse)
+    forgotten = ask_leader(order.metas, codes.UPDATE_APP_ENV, forget, UpdateAppEnvResponse)
+    if forgotten.err not in {codes.ERR_OK, *_NO_SUCH_TABLE}:  # it may have its new name already
+        # No backup would ever include a table that is said to be being restored.
+        raise OperationalError(f"the new table was not finished: {forgotten.hint or forgotten.err}")
     wanted = RenameAppRequest(options["table"], options["name"])
     answer = ask_leader(order.metas, codes.RENAME_APP, wanted, RenameAppResponse)
     if answer.err != codes.ERR_OK and not _is_named(order):
@@ -169,6 +173,6 @@ def abandon_restore(order: WorkerOrder, _tell: Tell) -> Done:
     """Drop the table of a cancelled restore."""
     request = DropAppRequest(order.options["table"])
     answer = ask_leader(order.metas, codes.DROP_APP, request, DropAppResponse)
-    if answer.err not in {codes.ERR_OK, codes.ERR_APP_NOT_EXIST, codes.ERR_OBJECT_NOT_FOUND}:
+    if answer.err not in {codes.ERR_OK, *_NO_SUCH_TABLE}:
         raise OperationalError(f"the new table was not dropped: {answer.hint or answer.err}")
     return Done(result={})
