@@ -16,6 +16,7 @@ from pegasus_tab.load.sieve import Sifted, sift
 from pegasus_tab.load.state import FileState, LoadState
 from pegasus_tab.load.text import Faults, typed_column
 from pegasus_tab.sql.plan_nodes import CopyFrom
+from pegasus_tab.sql.plan_write import merges
 
 
 @dataclass(slots=True)
@@ -95,6 +96,10 @@ class _File:
         rejects: Rejects,
     ) -> None:
         self._schema = plan.table.schema
+        # Only a blind upsert may write the pairs of a row one by one.
+        self._whole = plan.on_conflict != "upsert" or merges(
+            plan.table.schema, checked.match.columns
+        )
         self._checked = checked
         self._name = checked.file.name
         self._reader = reader
@@ -128,7 +133,10 @@ class _File:
                 batch, given = batch.take(pa.array(kept)), given.take(pa.array(kept))
                 numbers = RowNumbers(self._reader, first, kept.tolist())
         parts = sift(
-            self._schema, batch, lambda row, fault: self._reject(given, numbers, row, fault)
+            self._schema,
+            batch,
+            lambda row, fault: self._reject(given, numbers, row, fault),
+            whole=self._whole,
         )
         rows = sum(part.batch.num_rows for part in parts)
         fraction = end / self._reader.rows if self._reader.rows else self._reader.read_fraction()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from pegasus_tab.base.errors import DataError, Error, IntegrityError
+from pegasus_tab.load.row_limit import check_rows_fit
 from pegasus_tab.tabular.arrow_encode import encode_arrays
 from pegasus_tab.tabular.arrow_encoded import EncodedArrays
 from pegasus_tab.tabular.schema import Schema
@@ -32,20 +33,24 @@ class Sifted(NamedTuple):
     pairs: list[EncodedArrays]
 
 
-def sift(schema: Schema, batch: pa.RecordBatch, reject: Reject) -> list[Sifted]:
+def sift(
+    schema: Schema, batch: pa.RecordBatch, reject: Reject, *, whole: bool = False
+) -> list[Sifted]:
     """Encode the rows that fit, in order.
 
     Args:
         schema: the table's.
         batch: columns are matched by name, see ``encode_batch``.
         reject: called for each row that does not fit; what it raises ends the sifting.
+        whole: see ``check_rows_fit``.
     """
     found: list[Sifted] = []
     waiting = [(0, batch)]
     while waiting:
         first, part = waiting.pop()
         try:
-            found.append(Sifted(first, part, encode_arrays(schema, part)))
+            pairs = encode_arrays(schema, part)
+            check_rows_fit(pairs, whole=whole)
         except (DataError, IntegrityError) as error:
             if part.num_rows == 1:
                 reject(first, error)
@@ -53,4 +58,6 @@ def sift(schema: Schema, batch: pa.RecordBatch, reject: Reject) -> list[Sifted]:
             half = part.num_rows // 2
             waiting.append((first + half, part.slice(half)))
             waiting.append((first, part.slice(0, half)))
+        else:
+            found.append(Sifted(first, part, pairs))
     return found

@@ -293,6 +293,21 @@ def test_rows_of_typed_files_are_rejected_one_by_one(table: SqlRunner) -> None:
     assert [one["row"] for one in entries] == [18, 51]
 
 
+@pytest.mark.parametrize("on_conflict", ["upsert", "ignore"])
+@pytest.mark.parametrize("columns", ["", "(id, at, name)"])
+def test_a_row_that_no_request_can_hold_is_rejected(
+    table: SqlRunner, on_conflict: str, columns: str
+) -> None:
+    names = ["a", "b" * ((1 << 20) - 100), "c"]
+    parquet("a.parquet", {"id": [1, 2, 3], "at": [1] * 3, "name": names})
+    options = f"ON_CONFLICT {on_conflict}, REJECTS 'bad'"
+    assert table(f"COPY t {columns} FROM 'a.parquet' ({options})") == 2
+    (entry,) = [json.loads(line) for line in Path("bad").read_text().splitlines()]
+    assert (entry["row"], entry["sqlstate"]) == (2, "54000")
+    assert "limit is" in entry["reason"]
+    assert [row[0] for row in rows(table)] == [1, 3]
+
+
 def test_no_row_is_done_whose_reject_could_still_be_lost(table: SqlRunner) -> None:
     Path("in").mkdir()
     Path("in/a.csv").write_text("id,at\nx,1\n1,1\n")
