@@ -107,7 +107,7 @@ class JobWorld:
 
     # What people do.
 
-    def start(self, subject: str = "export of t") -> None:
+    def start(self, subject: str = "export of t", options: str = "{}") -> None:
         partitions = len(self.primaries)
         self.step(
             StartJob(
@@ -116,7 +116,7 @@ class JobWorld:
                 app_id=APP_ID,
                 partitions=partitions,
                 subject=subject,
-                options="{}",
+                options=options,
                 unix_seconds=self.unix,
                 token=object(),
             )

@@ -41,7 +41,7 @@ class ClusterJobs:
         self._looked_us = 0
         self._policies = PolicyDriver(policies, self._driver, lambda: meta.state)
         self.rpcs = {
-            **JobRpcs(self._driver, lambda: meta.state).table,
+            **JobRpcs(self._driver, lambda: meta.state if meta.is_leading else None).table,
             **PolicyRpcs(self._policies).table,
         }
 

@@ -37,10 +37,10 @@ class JobRpcs:
 
     Args:
         driver: the job machine.
-        state: the stored tables; asked only while leading.
+        state: the stored tables; None while not leading, which the driver may hear of a tick later.
     """
 
-    def __init__(self, driver: JobDriver, state: Callable[[], ClusterState]) -> None:
+    def __init__(self, driver: JobDriver, state: Callable[[], ClusterState | None]) -> None:
         self._driver = driver
         self._state = state
         self.table: Mapping[bytes, ServeMeta] = {
@@ -58,10 +58,11 @@ class JobRpcs:
         def refuse(error: str, hint: str = "") -> None:
             answer(JobAnswer(answer, 0, error, hint))
 
-        if self._driver.jobs is None:
+        state = self._state()
+        if self._driver.jobs is None or state is None:
             refuse(codes.ERR_FORWARD_TO_OTHERS)
             return
-        error, table = serving_table(self._state(), request.app_name)
+        error, table = serving_table(state, request.app_name)
         if table is None:
             refuse(error)
             return

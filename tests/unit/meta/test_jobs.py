@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from pegasus_server.meta.jobs.effects import JobAnswer, SaveJob
 from pegasus_server.meta.jobs.inputs import CancelJob, JobSaved, StartJob
 from pegasus_server.meta.jobs.job import JobState, TaskState
-from pegasus_server.meta.jobs.jobs import FAILURES_MAX, KEPT_MAX, SILENT_US, UNDER_WAY_MAX, Jobs
+from pegasus_server.meta.jobs.jobs import (
+    FAILURES_MAX,
+    KEPT_MAX,
+    OPTIONS_CHARACTERS_MAX,
+    SILENT_US,
+    UNDER_WAY_MAX,
+    Jobs,
+)
 from pegasus_tab.base.ids import NodeName
+from pegasus_tab.base.limits import PARTITIONS_MAX
 from tests.fakes.job_world import JobWorld
 
 
@@ -182,6 +191,20 @@ def test_who_waits_for_the_store_is_told_that_the_leader_changes() -> None:
     jobs.step(JobSaved(2), 0)
     (answer,) = jobs.abandon()
     assert (answer.token, answer.id, answer.error) == ("start export of t", 1, "ERR_TIMEOUT")
+
+
+def test_what_makes_a_record_large_is_bounded() -> None:
+    world = JobWorld(servers=1, partitions=2)
+    world.faults["partition"] = ('"' * 100_000, False)
+    options = '"12345' * (OPTIONS_CHARACTERS_MAX // 6)  # so much of JSON in JSON is escaped
+    world.start(options=options + "and one more")
+    assert world.answers.pop().error == "ERR_INVALID_PARAMETERS"
+    world.start(options=options)
+    job = world.run_until_over()
+    assert job.state is JobState.FAILED
+    larger = replace(job, parts=job.parts[:1] * PARTITIONS_MAX)
+    assert job.parts[0].fault
+    assert len(msgspec.json.encode(larger)) < 1_000_000
 
 
 def start(subject: str) -> StartJob:

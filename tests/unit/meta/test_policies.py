@@ -4,8 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from pegasus_server.meta.policies.policies import POLICIES_MAX, RETRY_SECONDS
+from pegasus_server.meta.policies.inputs import CreatePolicy
+from pegasus_server.meta.policies.policies import POLICIES_MAX, RETRY_SECONDS, Policies
 from tests.fakes.policy_world import DAY, PolicyWorld
+
+TOKEN = object()
 
 
 def both(*tables: str) -> list[tuple[str, str]]:
@@ -65,6 +68,26 @@ def test_an_id_is_not_given_again() -> None:
     world.new_leader()
     world.create("a")
     assert world.policy.id == 2
+
+
+def test_who_waits_for_the_store_is_told_that_the_leader_changes() -> None:
+    policies = Policies()
+    policies.step(creation(), 0)
+    (answer,) = policies.abandon()
+    assert (answer.token, answer.error) == (TOKEN, "ERR_TIMEOUT")
+
+
+def creation() -> CreatePolicy:
+    return CreatePolicy(
+        name="p",
+        tables=("a",),
+        target="/b",
+        every_seconds=DAY,
+        keep=1,
+        bytes_per_second=0,
+        first_at=0,
+        token=TOKEN,
+    )
 
 
 def test_all_means_the_tables_of_that_moment() -> None:

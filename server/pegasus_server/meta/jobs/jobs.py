@@ -40,6 +40,12 @@ UNDER_WAY_MAX = 16
 """Jobs at the same time."""
 KEPT_MAX = 64
 """Jobs that ended are kept until there are more."""
+# A job is one record, and ZooKeeper takes none above 1 MiB. With these bounds one of 1024 partitions
+# is smaller.
+OPTIONS_CHARACTERS_MAX = 384 * 1024
+MESSAGE_CHARACTERS_MAX = 2000
+FAULT_CHARACTERS_MAX = 100
+"""Of what a task's last attempt met; the job's message has more."""
 
 
 class Jobs:
@@ -122,6 +128,12 @@ class Jobs:
     # Requests.
 
     def _start(self, event: StartJob) -> list[JobEffect]:
+        if len(event.options) > OPTIONS_CHARACTERS_MAX:
+            hint = (
+                f"options and settings of table {event.table} have {len(event.options)} characters, "
+                f"at most {OPTIONS_CHARACTERS_MAX} fit into a job"
+            )
+            return [JobAnswer(event.token, 0, error_names.INVALID_PARAMETERS, hint)]
         under_way = [job for job in self._jobs.values() if not job.state.is_over]
         for job in under_way:
             if job.subject == event.subject:
@@ -271,14 +283,14 @@ class Jobs:
         """Give up an attempt; the next one begins after a pause that grows."""
         job = self._jobs[id_]
         watch.failures += 1
+        put_off = replace(task, state=TaskState.WAITING, fault=fault[:FAULT_CHARACTERS_MAX])
         if watch.failures >= FAILURES_MAX:
-            waiting = replace(task, state=TaskState.WAITING, fault=fault)
             hint = "Remove the cause, then run the same statement again: it resumes."
-            return self._fail(job.with_task(waiting), unix_seconds, fault, hint)
+            return self._fail(job.with_task(put_off), unix_seconds, fault, hint)
         pause_us = min(US_PER_SECOND << (watch.failures - 1), PAUSE_US_MAX)
         watch.begin(task.attempt, now_us)
         watch.not_before_us = now_us + pause_us
-        self._change(job.with_task(replace(task, state=TaskState.WAITING, fault=fault)))
+        self._change(job.with_task(put_off))
         return []
 
     def _fail(
@@ -286,6 +298,7 @@ class Jobs:
     ) -> list[JobEffect]:
         stops = self._stop_tasks(job)
         state = JobState.CANCELLED if job.state is JobState.CANCELLING else JobState.FAILED
+        message, hint = message[:MESSAGE_CHARACTERS_MAX], hint[:MESSAGE_CHARACTERS_MAX]
         failed = replace(job, message=message, hint=hint, sqlstate=sqlstate)
         self._end(failed, state, unix_seconds)
         return stops

@@ -73,8 +73,12 @@ class Policies:
         return self._stored.policies
 
     def abandon(self) -> list[PolicyAnswer]:
-        """Return answers to the requests that wait for the store: somebody else leads now."""
-        return [PolicyAnswer(token, error_names.FORWARD_TO_OTHERS) for token in self._tokens]
+        """Return answers to the requests that wait for the store: somebody else leads now.
+
+        Nobody knows whether they were stored, so they are not to be repeated by themselves.
+        """
+        hint = "another meta server leads now; SHOW BACKUP POLICIES tells what became of it"
+        return [PolicyAnswer(token, error_names.TIMEOUT, hint) for token in self._tokens]
 
     def step(self, event: PolicyInput, now: int) -> list[PolicyEffect]:
         """Advance by one input.
