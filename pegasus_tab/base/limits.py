@@ -12,6 +12,9 @@ SORT_KEY_BYTES_MAX = 4 * KIB
 VALUE_BYTES_MAX = 1 * MIB
 WRITE_REQUEST_BYTES_MAX = 1 * MIB
 """Body of one write request; a larger one is answered ERR_INVALID_DATA."""
+PUT_ROWS_REQUEST_BYTES_MAX = WRITE_REQUEST_BYTES_MAX + 1 * KIB
+"""Body of a TAB_PUT_ROWS: it also holds the headers of stored rows, so the row of the largest
+other write fits."""
 BATCH_OPERATIONS_MAX = 1000
 PUT_ROWS_MAX = 4096
 """Rows of one TAB_PUT_ROWS; what they take of a server's turn stays below 20 ms."""

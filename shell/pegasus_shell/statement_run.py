@@ -133,10 +133,10 @@ def cancelled(sql: str) -> str:
 
 def tag(sql: str, rowcount: int) -> str:
     """Say what a statement without rows did: ``UPSERT 3``, ``CREATE TABLE``."""
-    words = sql.split(None, 1)
-    head = words[0].upper() if words else ""
+    head, what = [word.upper() for word in (*sql.split(None, 2), "", "")[:2]]
     if head in {"CREATE", "DROP", "ALTER", "RECALL", "UNDROP"}:
-        return f"{head} TABLE"  # a raw one is a table, too
+        # A raw table is a table, too.
+        return f"{head} BACKUP POLICY" if what == "BACKUP" else f"{head} TABLE"
     return f"{head} {rowcount}" if rowcount >= 0 else head
 
 

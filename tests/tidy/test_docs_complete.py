@@ -21,7 +21,7 @@ from pegasus_shell.exit_code import ExitCode
 from pegasus_shell.main import main as command_line
 from pegasus_shell.metacommand import METACOMMANDS
 from pegasus_shell.output_format import FORMATS
-from pegasus_tab.sql import front, front_ddl, plan_definition
+from pegasus_tab.sql import front, front_ddl, plan_backup, plan_definition, plan_policy
 from pegasus_tab.sql.bind_functions import EXTRACT_UNITS, TRUNCATION_UNITS
 from pegasus_tab.sql.column_types import TYPE_NAMES
 from pegasus_tab.sql.function_names import FUNCTION_NAMES
@@ -119,6 +119,12 @@ def test_what_is_refused_is_documented() -> None:
 def test_table_options_are_documented() -> None:
     options = {*plan_definition._CREATE_OPTIONS, *plan_definition._SET_OPTIONS}
     assert missing(sorted(options), "sql-tables.md") == []
+
+
+def test_options_of_backups_are_documented() -> None:
+    backups = {*plan_backup.BACKUP_OPTIONS, *plan_backup.RESTORE_OPTIONS}
+    options = {*backups, *plan_policy.POLICY_OPTIONS}
+    assert missing(sorted(options), "backup.md", fold_case=True) == []
 
 
 def test_settings_are_documented() -> None:

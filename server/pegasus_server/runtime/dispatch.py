@@ -15,7 +15,7 @@ from pegasus_server.runtime.turn import Turn
 from pegasus_server.runtime.write_rpcs import WRITES, ServeWrite, put
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_tab.base.errors import DataError
-from pegasus_tab.base.limits import WRITE_REQUEST_BYTES_MAX
+from pegasus_tab.base.limits import PUT_ROWS_REQUEST_BYTES_MAX, WRITE_REQUEST_BYTES_MAX
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.errors import RemoteProtocolError
 from pegasus_tab.wire.frame import RequestFrame, encode_response
@@ -104,7 +104,7 @@ class Dispatch:
             self._refuse_missing(frame, client)
         elif replica.write_refusal is not None:
             refuse(frame, client, replica.write_refusal)
-        elif frame.end - frame.offset > WRITE_REQUEST_BYTES_MAX:
+        elif frame.end - frame.offset > WRITE_REQUEST_BYTES_MAX and not _has_room(frame):
             refuse(frame, client, codes.ERR_INVALID_DATA)
         elif self.writes_refused is not None:
             refuse(frame, client, self.writes_refused)
@@ -122,6 +122,12 @@ class Dispatch:
     def _refuse_missing(self, frame: RequestFrame, client: Client) -> None:
         is_faulty = frame[2:4] in self._faults
         refuse(frame, client, codes.ERR_CORRUPTION if is_faulty else codes.ERR_OBJECT_NOT_FOUND)
+
+
+def _has_room(frame: RequestFrame) -> bool:
+    """Tell whether a request that is larger than others may be is still not too large."""
+    size = frame.end - frame.offset
+    return frame.name == codes.TAB_PUT_ROWS and size <= PUT_ROWS_REQUEST_BYTES_MAX
 
 
 def refuse(frame: RequestFrame, client: Client, error: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from pegasus_server.data.identity import ReplicaIdentity
+from pegasus_server.data.value import encode_value
 from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.answer import Client
@@ -16,7 +17,7 @@ from pegasus_server.runtime.turn import Turn
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.memory import MemoryEngine
 from pegasus_tab.base.ids import Ballot, Gpid
-from pegasus_tab.base.limits import WRITE_REQUEST_BYTES_MAX
+from pegasus_tab.base.limits import KIB, WRITE_REQUEST_BYTES_MAX
 from pegasus_tab.wire import codes, fast
 from pegasus_tab.wire.frame import (
     RequestFrame,
@@ -27,10 +28,12 @@ from pegasus_tab.wire.frame import (
 )
 from pegasus_tab.wire.messages import (
     IncrRequest,
+    TabPutRowsRequest,
     arguments,
     encode_blob_argument,
     encode_i64_argument,
 )
+from pegasus_tab.wire.put_rows import encode_rows
 
 HERE, FAULTY, ELSEWHERE = Gpid(1, 0), Gpid(1, 1), Gpid(9, 9)
 KEY = b"\0\1k"
@@ -131,6 +134,20 @@ def test_the_order_of_errors_of_a_write() -> None:
     assert world.put() == codes.ERR_CAPACITY_EXCEEDED
     world.disk.refusal = None
     assert world.put() is None
+
+
+def test_a_stored_row_of_the_largest_write_fits() -> None:
+    world = World()
+    empty = len(fast.put_arguments(KEY, b""))
+    value = b"x" * (WRITE_REQUEST_BYTES_MAX - empty)
+    assert world.put(HERE, len(value)) is None, "it is taken"
+    rows = encode_rows([KEY], [encode_value(value, 0, 1)])
+    args = arguments(TabPutRowsRequest(rows, is_stored=True).encode())
+    assert len(args) > WRITE_REQUEST_BYTES_MAX
+    assert world.error(codes.TAB_PUT_ROWS, HERE, args) is None
+    rows = encode_rows([KEY], [encode_value(value + bytes(KIB), 0, 1)])
+    args = arguments(TabPutRowsRequest(rows, is_stored=True).encode())
+    assert world.error(codes.TAB_PUT_ROWS, HERE, args) == codes.ERR_INVALID_DATA
 
 
 def test_reads_go_on_while_writes_are_refused() -> None:
