@@ -1,8 +1,6 @@
 """The real folder and the fake one do the same."""
 
 import os
-import resource
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,9 +79,11 @@ def test_open_file_follows_its_rename(folder: LogFolder) -> None:
 def test_failed_creation_leaves_nothing(tmp_path: Path) -> None:
     """A file size limit is the one full disk that every machine has."""
     program = f"""
-import errno
+import errno, resource, signal
 from pathlib import Path
 from pegasus_server.mutation_log.folder import DiskFolder
+resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder = DiskFolder(Path({str(tmp_path)!r}))
 try:
     folder.create("a", 100_000)
@@ -97,14 +97,8 @@ except OSError as error:
     assert error.errno == errno.EFBIG, error
 print(len(folder.read("b")))
 """
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
     done = subprocess.run(
         [sys.executable, "-c", program],
-        preexec_fn=limit,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
