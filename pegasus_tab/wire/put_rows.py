@@ -10,7 +10,9 @@ offsets of a binary array, less the first, are the ends.
 
 import struct
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from io import BytesIO
+from itertools import accumulate
+from operator import sub
 
 from pegasus_tab.wire.errors import RemoteProtocolError
 
@@ -72,13 +74,10 @@ def decode_rows(rows: bytes) -> tuple[list[bytes], list[bytes]]:
 
 
 def _cut(joined: bytes, ends: Sequence[int]) -> list[bytes]:
-    size = len(joined)
-    # No end lies behind the last, so nothing is cut short; then descending ends, which repeat
-    # bytes, are those that make the pieces longer than the whole.
-    _check(max(ends) == ends[-1] == size)
-    pieces = [joined[: ends[0]], *[joined[start:end] for start, end in pairwise(ends)]]
-    _check(sum(map(len, pieces)) == size)
-    return pieces
+    # Reading on is half the price of slicing; both loops run in C.
+    lengths = list(map(sub, ends, (0, *ends)))
+    _check(min(lengths) >= 0 and ends[-1] == len(joined))
+    return list(map(BytesIO(joined).read, lengths))
 
 
 def _check(is_sound: bool) -> None:
