@@ -23,6 +23,8 @@ from tests.fakes.meta_store import Fate
 
 TIMEOUT_MS_MAX = 40_000
 """Like a real one's."""
+REQUEST_BYTES_MAX = 0xFFFFF
+"""Likewise: jute.maxbuffer. A real one closes the connection over a larger request."""
 
 
 class Answer:
@@ -211,21 +213,26 @@ class FakeTransaction:
     def __init__(self, client: FakeClient) -> None:
         self._client = client
         self._does: list[Callable[[], object]] = []
+        self._bytes = 0
 
     def check(self, path: str, version: int) -> None:
         assert version == -1
         self._does.append(lambda: self._client.keeper.check(path))
 
     def create(self, path: str, data: bytes) -> None:
+        self._bytes += len(path) + len(data)
         self._does.append(lambda: self._client.keeper.create(path, data))
 
     def set_data(self, path: str, data: bytes, version: int) -> None:
+        self._bytes += len(path) + len(data)
         self._does.append(lambda: self._client.keeper.replace(path, data, version))
 
     def delete(self, path: str) -> None:
         self._does.append(lambda: self._client.keeper.delete(path))
 
     def commit_async(self) -> Answer:
+        if self._bytes > REQUEST_BYTES_MAX:
+            return Answer(exception=ConnectionLoss())
         return self._client._ask(self._commit)
 
     def _commit(self) -> list[object]:

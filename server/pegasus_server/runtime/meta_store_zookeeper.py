@@ -7,12 +7,11 @@ nodes is left alone.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
-from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.partition import PartitionRecord
@@ -38,6 +37,13 @@ from pegasus_server.meta.store_inputs import (
 )
 from pegasus_server.meta.table import Table
 from pegasus_server.runtime.coroutine import begin
+from pegasus_server.runtime.stored_nodes import (
+    TRANSACTION_BYTES_MAX,
+    ContentError,
+    decode_node,
+    get_all,
+    parts,
+)
 from pegasus_server.runtime.zookeeper import (
     Check,
     Create,
@@ -54,7 +60,6 @@ from pegasus_tab.base.ids import Gpid
 
 logger = logging.getLogger(__name__)
 
-READS_AT_ONCE = 128
 DELETES_AT_ONCE = 256
 REFUSED_SECONDS = 0.2
 """A leader without its entry would try again at once, until it looks at the line."""
@@ -63,12 +68,7 @@ AGAIN_SECONDS_MAX = 2.0
 """Pauses between attempts to read, doubled with every failure."""
 
 Found = TypeVar("Found")
-Stored = TypeVar("Stored")
 Pause = Callable[[float], Awaitable[None]]
-
-
-class ContentError(Exception):
-    """A node does not hold what a meta server writes there; the text names it."""
 
 
 class TermOverError(Exception):
@@ -107,6 +107,7 @@ class ZooKeeperStore:
         self._on_fatal = on_fatal
         self._warrant: Warrant | None = None
         self._stored_tables: set[int] = set()
+        self._uncounted: set[int] = set()
 
     @property
     def warrant(self) -> Warrant | None:
@@ -184,31 +185,61 @@ class ZooKeeperStore:
             data, version = await warrant.session.get(path)
         except NoSuchNodeError:
             return ConfigRead(gpid, None, None)
-        return ConfigRead(gpid, _decode(path, data, PartitionRecord), version)
+        return ConfigRead(gpid, decode_node(path, data, PartitionRecord), version)
 
     # Tables.
 
     async def _persist_tables(self, warrant: Warrant, effect: PersistTables) -> StoreInput:
-        rest = replace(effect.applied_to(ClusterState()), tables={})
-        header = msgspec.json.encode(
-            _Header(self._cluster, msgspec.Raw(encode_state(rest).encode()))
-        )
+        header = self._header(replace(effect.applied_to(ClusterState()), tables={}))
         version, path = effect.expected_version, self._paths.tables
+        nodes = {app_id: msgspec.json.encode(table) for app_id, table in effect.written.items()}
+        if sum(map(len, nodes.values())) > TRANSACTION_BYTES_MAX:
+            if not await self._write_ahead(warrant, version, nodes):
+                return TablesUnknown()
+            version, nodes = max(version, 1), {}
         writes: list[Write] = [
             Replace(path, header, version - 1) if version else Create(path, header)
         ]
-        for app_id, table in effect.written.items():
-            node, data = self._paths.table(app_id), msgspec.json.encode(table)
-            is_new = app_id not in self._stored_tables
-            writes.append(Create(node, data) if is_new else Replace(node, data, None))
-        writes += [Delete(self._paths.table(each)) for each in effect.removed]
+        writes += [self._table_write(*each) for each in nodes.items()]
+        gone = {*effect.removed, *(self._uncounted - set(effect.written))}
+        writes += [Delete(self._paths.table(each)) for each in sorted(gone)]
         if not await self._commit(warrant, writes):
             return TablesUnknown()
         self._stored_tables.update(effect.written)
-        self._stored_tables.difference_update(effect.removed)
+        self._stored_tables.difference_update(gone)
+        self._uncounted = set()
         if effect.removed:
             await self._forget(warrant, effect.removed)
         return TablesPersisted(version + 1)
+
+    async def _write_ahead(
+        self, warrant: Warrant, version: int, nodes: Mapping[int, bytes]
+    ) -> bool:
+        """Write tables before the catalog that counts them in; False as ``_commit``.
+
+        Only a recovery has so many at once. Their ids are above those that the stored catalog gave
+        out, so until the next one is stored they are no tables (``_read_tables``).
+        """
+        if not version and not await self._commit(
+            warrant, [Create(self._paths.tables, self._header(ClusterState()))]
+        ):
+            return False
+        for part in parts(nodes):
+            if not await self._commit(warrant, [self._table_write(*each) for each in part]):
+                return False
+            self._stored_tables.update(app_id for app_id, _ in part)
+            self._uncounted.update(app_id for app_id, _ in part)
+        return True
+
+    def _table_write(self, app_id: int, data: bytes) -> Write:
+        node = self._paths.table(app_id)
+        is_new = app_id not in self._stored_tables
+        return Create(node, data) if is_new else Replace(node, data, None)
+
+    def _header(self, catalog: ClusterState) -> bytes:
+        """Encode the catalog without its tables."""
+        raw = msgspec.Raw(encode_state(catalog).encode())
+        return msgspec.json.encode(_Header(self._cluster, raw))
 
     async def _forget(self, warrant: Warrant, app_ids: tuple[int, ...]) -> None:
         """Delete the records of purged tables; one that stays belongs to no table and is ignored."""
@@ -227,22 +258,24 @@ class ZooKeeperStore:
         try:
             data, version = await warrant.session.get(path)
         except NoSuchNodeError:
-            self._stored_tables = set()
+            self._stored_tables, self._uncounted = set(), set()
             return ClusterState(), 0
         rest = self._decode_header(data)
         names = [each for each in await warrant.session.children(path) if each.isdecimal()]
-        nodes = await _get_all(warrant, [f"{path}/{name}" for name in names])
-        decoded = [_decode(node.path, node.data, Table) for node in nodes]
+        nodes = await get_all(warrant.session, [f"{path}/{name}" for name in names])
+        decoded = [decode_node(node.path, node.data, Table) for node in nodes]
         tables = {each.app_id: each for each in decoded}
-        in_order = {app_id: tables[app_id] for app_id in sorted(tables)}
-        if any(not 1 <= app_id < rest.next_app_id for app_id in in_order):
-            raise ContentError(f"{path}: a table id is not below {rest.next_app_id}")
-        self._stored_tables = set(in_order)
-        return replace(rest, tables=in_order), version + 1
+        if any(app_id < 1 for app_id in tables):
+            raise ContentError(f"{path}: a table has no id above 0")
+        self._stored_tables = set(tables)
+        # A recovery that broke off may have left tables that the catalog does not count in yet.
+        known = {app_id: tables[app_id] for app_id in sorted(tables) if app_id < rest.next_app_id}
+        self._uncounted = set(tables) - set(known)
+        return replace(rest, tables=known), version + 1
 
     def _decode_header(self, data: bytes) -> ClusterState:
         path = self._paths.tables
-        header = _decode(path, data, _Header)
+        header = decode_node(path, data, _Header)
         if header.cluster != self._cluster:
             raise ContentError(
                 f"{path} belongs to cluster {header.cluster!r}; give each cluster a root of its own"
@@ -261,8 +294,8 @@ class ZooKeeperStore:
             gpids = await self._gpids(warrant)
             paths = [self._paths.partition(each) for each in gpids]
             partitions = {
-                gpid: (_decode(node.path, node.data, PartitionRecord), node.version)
-                for gpid, node in zip(gpids, await _get_all(warrant, paths), strict=True)
+                gpid: (decode_node(node.path, node.data, PartitionRecord), node.version)
+                for gpid, node in zip(gpids, await get_all(warrant.session, paths), strict=True)
             }
         except (KeeperError, ContentError) as error:
             return StoreFailed(f"the content of ZooKeeper could not be read: {error}")
@@ -285,31 +318,3 @@ class ZooKeeperStore:
             logger.warning("a write to ZooKeeper has no answer: %s", error)
             return False
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    path: str
-    data: bytes
-    version: int
-
-
-async def _get_all(warrant: Warrant, paths: Sequence[str]) -> list[_Node]:
-    """Read many nodes."""
-    nodes: list[_Node] = []
-    for start in range(0, len(paths), READS_AT_ONCE):
-        part = paths[start : start + READS_AT_ONCE]
-        asked = [Deferred.fromCoroutine(warrant.session.get(path)) for path in part]
-        try:
-            found = await gatherResults(asked, consumeErrors=True)
-        except FirstError as first:
-            raise cast("BaseException", first.subFailure.value) from first
-        nodes += [_Node(path, *each) for path, each in zip(part, found, strict=True)]
-    return nodes
-
-
-def _decode(path: str, data: bytes, kind: type[Stored]) -> Stored:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, AssertionError) as error:
-        raise ContentError(f"{path} is damaged: {error}") from error

@@ -1,5 +1,7 @@
 """Meta's store in ZooKeeper: what is written where, and what becomes of writes that go wrong."""
 
+from dataclasses import replace
+
 import pytest
 
 from pegasus_server.meta.cluster_state import ClusterState
@@ -108,6 +110,42 @@ def test_what_was_written_is_read_by_the_next_leader(bench: Bench, keeper: FakeK
     names = {path.removeprefix(ROOT) for path in keeper.nodes if path.startswith(f"{ROOT}/")}
     kept = {each for each in names if not each.startswith("/line")}
     assert kept == {"/tables", "/tables/1", "/tables/2", "/partitions", "/partitions/1.0"}
+
+
+def many_tables() -> dict[int, Table]:
+    """Return more than one transaction can take."""
+    large = {"tab.schema": "x" * 300_000}
+    return {id_: replace(table(id_, f"t{id_}"), envs=large) for id_ in range(1, 9)}
+
+
+def test_a_recovered_catalog_may_be_larger_than_a_transaction(
+    bench: Bench, keeper: FakeKeeper
+) -> None:
+    tables = many_tables()
+    assert bench.ask(PersistTables(9, tables, (), 0)) == TablesPersisted(2)
+    assert Bench(keeper).ask(LoadStore()) == StoreLoaded(ClusterState(9, tables), 2, {})
+    assert bench.ask(PersistTables(9, {}, (1,), 2)) == TablesPersisted(3)
+
+
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.ANSWER_LOST])
+@pytest.mark.parametrize("writes", range(5))
+def test_a_recovery_that_breaks_off_leaves_no_table_and_is_repeated(
+    bench: Bench, keeper: FakeKeeper, writes: int, fate: Fate
+) -> None:
+    fates = iter([Fate.DONE] * writes + [fate])
+    keeper.fate = lambda: next(fates, Fate.DONE)
+    assert bench.ask(PersistTables(9, many_tables(), (), 0)) == TablesUnknown()
+    second = Bench(keeper)
+    loaded = second.ask(LoadStore())
+    assert isinstance(loaded, StoreLoaded)
+    assert loaded.tables == ClusterState()
+    fewer = {id_: table(id_, f"t{id_}") for id_ in (1, 8)}
+    assert isinstance(
+        second.ask(PersistTables(9, fewer, (), loaded.tables_version)), TablesPersisted
+    )
+    after = Bench(keeper).ask(LoadStore())
+    assert isinstance(after, StoreLoaded)
+    assert after.tables == ClusterState(9, fewer)
 
 
 def test_a_purged_table_takes_its_partitions_along(bench: Bench, keeper: FakeKeeper) -> None:
