@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import pytest
 from twisted.internet.defer import Deferred
 
+from pegasus_server.runtime.stored_nodes import TRANSACTION_BYTES_MAX
 from pegasus_server.runtime.zookeeper import (
     Check,
     Create,
     Delete,
     Ensemble,
+    KeeperLostError,
     KeeperRefusedError,
     MakeClient,
     NoSuchNodeError,
@@ -136,6 +138,19 @@ def test_a_transaction_is_done_or_refused_as_a_whole(site: Site) -> None:
         with pytest.raises(KeeperRefusedError):
             site.ask(session.commit(refused))
     assert site.ask(session.get(first)) == (b"a", 0)
+    session.close()
+
+
+def test_a_transaction_has_a_largest_size(site: Site) -> None:
+    session, _ = site.open()
+    site.ask(session.ensure(site.root))
+    site.ask(session.commit([Create(f"{site.root}/1", b"x" * TRANSACTION_BYTES_MAX)]))
+    halves: list[Write] = [
+        Create(f"{site.root}/{name}", b"x" * TRANSACTION_BYTES_MAX) for name in (2, 3)
+    ]
+    with pytest.raises(KeeperLostError):
+        site.ask(session.commit(halves))
+    assert site.ask(session.children(site.root)) == ["1"]
     session.close()
 
 

@@ -11,6 +11,7 @@ from pegasus_shell.zookeeper_server import ZooKeeperServer
 from tests.fakes.keeper_contract import (
     Site,
     test_a_session_has_the_timeout_that_was_granted,
+    test_a_transaction_has_a_largest_size,
     test_a_transaction_is_done_or_refused_as_a_whole,
     test_an_entry_ends_with_its_session,
     test_nodes_and_their_versions,
@@ -19,6 +20,7 @@ from tests.integration.node import free_port
 
 __all__ = [
     "test_a_session_has_the_timeout_that_was_granted",
+    "test_a_transaction_has_a_largest_size",
     "test_a_transaction_is_done_or_refused_as_a_whole",
     "test_an_entry_ends_with_its_session",
     "test_nodes_and_their_versions",

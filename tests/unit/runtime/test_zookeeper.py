@@ -10,6 +10,7 @@ from tests.fakes.keeper_contract import (
     WAIT_SECONDS_MAX,
     Site,
     test_a_session_has_the_timeout_that_was_granted,
+    test_a_transaction_has_a_largest_size,
     test_a_transaction_is_done_or_refused_as_a_whole,
     test_an_entry_ends_with_its_session,
     test_nodes_and_their_versions,
@@ -18,6 +19,7 @@ from tests.fakes.meta_store import Fate
 
 __all__ = [
     "test_a_session_has_the_timeout_that_was_granted",
+    "test_a_transaction_has_a_largest_size",
     "test_a_transaction_is_done_or_refused_as_a_whole",
     "test_an_entry_ends_with_its_session",
     "test_nodes_and_their_versions",
