@@ -87,8 +87,6 @@ def figures(folder: Path) -> list[Figure]:
         start = time.perf_counter()
         cursor.executemany(f"UPSERT INTO people ({COLUMNS}) VALUES ({MARKS})", data)
         our_written = ROWS / (time.perf_counter() - start)
-        copied = copy_rate(db, folder / "people.parquet", data, rows_a_key=1)
-        copied_wide = copy_rate(db, folder / "visits.parquet", data, rows_a_key=100)
         our_read = median_of(3, lambda: scan_rate(db))
         our_lookup = percentile(lookup_times(cursor, keys()), 50)
     return [
@@ -99,22 +97,6 @@ def figures(folder: Path) -> list[Figure]:
             60_000,
             "sqlite3 executemany, one transaction",
             written,
-        ),
-        Figure(
-            "COPY FROM Parquet, a hash key each",
-            copied,
-            "/s",
-            None,
-            "UPSERT through executemany",
-            our_written,
-        ),
-        Figure(
-            "COPY FROM Parquet, 100 rows a hash key",
-            copied_wide,
-            "/s",
-            None,
-            "UPSERT through executemany, a hash key each",
-            our_written,
         ),
         Figure(
             "full scan to Arrow at the client, 11 columns",
@@ -133,31 +115,6 @@ def figures(folder: Path) -> list[Figure]:
             lookup,
         ),
     ]
-
-
-def copy_rate(
-    db: pegasus_tab.Connection, file: Path, data: list[tuple[object, ...]], *, rows_a_key: int
-) -> float:
-    """Return rows a second of one COPY FROM of the rows into a table of its own.
-
-    Args:
-        db: the node.
-        file: where to write them as Parquet.
-        data: the rows.
-        rows_a_key: how many of them share a hash key.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names = COLUMNS.split(", ")
-    columns = dict(zip(names, map(list, zip(*data, strict=True)), strict=True))
-    columns["id"] = [number // rows_a_key for number in range(len(data))]
-    pq.write_table(pa.table(columns), file)
-    table = file.stem + "_copied"
-    db.execute(CREATE.replace("people", table))
-    start = time.perf_counter()
-    assert db.execute(f"COPY {table} FROM '{file}'").rowcount == len(data)
-    return len(data) / (time.perf_counter() - start)
 
 
 def scan_rate(db: pegasus_tab.Connection) -> float:
