@@ -1,15 +1,16 @@
 """Drives the job machine of a meta server while it leads. Decides nothing."""
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from pegasus_server.meta.jobs.effects import JobAnswer, JobEffect, RemoveJob, SaveJob, Tell
 from pegasus_server.meta.jobs.inputs import JobInput, JobNotSaved, JobSaved, Look, TaskReported
+from pegasus_server.meta.jobs.job import Job
 from pegasus_server.meta.jobs.jobs import Jobs
 from pegasus_server.meta.jobs.messages import TaskOrder, TaskReport, TaskStop
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.job_store import JobStore
+from pegasus_server.runtime.machine_loop import MachineLoop
 from pegasus_tab.base.ids import NodeName
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,7 @@ class JobDriver:
         self._store = store
         self._tell = tell
         self._primaries = primaries
-        self._inputs: deque[JobInput] = deque()
-        self._is_driving = False
+        self._loop: MachineLoop[JobInput, JobEffect] | None = None
         self._is_leading = False
         self._term = 0
         self._load_again_us: int | None = None
@@ -58,7 +58,9 @@ class JobDriver:
         self._term += 1
         self.jobs = None
         self._load_again_us = None
-        self._inputs.clear()
+        if self._loop is not None:
+            self._loop.forget()
+            self._loop = None
         for answer in abandoned:
             self._perform(answer)
         if is_leading:
@@ -69,9 +71,12 @@ class JobDriver:
         term = self._term
         self._load_again_us = None
 
-        def loaded(jobs: Sequence[object]) -> None:
+        def loaded(jobs: Sequence[Job]) -> None:
             if term == self._term:
-                self.jobs = Jobs(jobs)  # type: ignore[arg-type]  # a store gives jobs
+                machine = self.jobs = Jobs(jobs)
+                self._loop = MachineLoop(
+                    lambda event: machine.step(event, boottime_us()), self._perform
+                )
                 logger.info("%d jobs are stored", len(jobs))
 
         def failed(reason: str) -> None:
@@ -95,18 +100,8 @@ class JobDriver:
 
     def drive(self, event: JobInput) -> None:
         """Feed the machine; inputs that come up while effects run wait for their turn."""
-        if self.jobs is None:
-            return
-        self._inputs.append(event)
-        if self._is_driving:
-            return
-        self._is_driving = True
-        try:
-            while self._inputs and self.jobs is not None:
-                for effect in self.jobs.step(self._inputs.popleft(), boottime_us()):
-                    self._perform(effect)
-        finally:
-            self._is_driving = False
+        if self._loop is not None:
+            self._loop.feed(event)
 
     def _perform(self, effect: JobEffect) -> None:
         match effect:

@@ -4,7 +4,6 @@ The store answers later, so that a slow one does not stop the beacons. Decides n
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
@@ -29,6 +28,7 @@ from pegasus_server.meta.messages import ToMeta
 from pegasus_server.meta.store_effects import LoadStore, StoreEffect
 from pegasus_server.meta.store_inputs import StoreInput
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
+from pegasus_server.runtime.machine_loop import MachineLoop
 from pegasus_server.runtime.meta_store import MetaStore
 from pegasus_tab.base.cluster import PartitionConfig
 from pegasus_tab.base.ids import Decree, Gpid, NodeName
@@ -58,8 +58,9 @@ class MetaDriver:
         self._send = send
         self._on_resign = on_resign
         self._term = 0
-        self._inputs: deque[ClusterInput] = deque()
-        self._is_driving = False
+        self._loop: MachineLoop[ClusterInput, ClusterEffect] = MachineLoop(
+            lambda event: meta.step(event, boottime_us()), self._perform
+        )
 
     # Questions.
 
@@ -105,39 +106,26 @@ class MetaDriver:
     def take_election(self, event: Elected | Deposed | StoreAlive) -> None:
         """Take what became of an election."""
         if isinstance(event, Elected):
-            self._drive(ClusterTick(unix_seconds()))  # it will purge tables by this clock
-        self._drive(event)
+            self._loop.feed(ClusterTick(unix_seconds()))  # it will purge tables by this clock
+        self._loop.feed(event)
 
     def ask(self, request: MetaRequest) -> None:
         """Take an administrative request; its token must be a function that takes the Reply."""
-        self._drive(Administer(request, unix_seconds()))
+        self._loop.feed(Administer(request, unix_seconds()))
 
     def command(self, command: ClusterCommand) -> None:
         """Take the operator's order; its token must be a function that takes the Reply."""
-        self._drive(command)
+        self._loop.feed(command)
 
     def take(self, message: ToMeta) -> None:
         """Take what a replica server says."""
-        self._drive(Received(message))
+        self._loop.feed(Received(message))
 
     def tick(self) -> None:
         """Let time pass; call every few milliseconds."""
         due_us = self._meta.next_deadline()
         if due_us is not None and due_us <= boottime_us():
-            self._drive(ClusterTick(unix_seconds()))
-
-    def _drive(self, event: ClusterInput) -> None:
-        """Feed the machine; inputs that come up while effects run wait for their turn."""
-        self._inputs.append(event)
-        if self._is_driving:
-            return
-        self._is_driving = True
-        try:
-            while self._inputs:
-                for effect in self._meta.step(self._inputs.popleft(), boottime_us()):
-                    self._perform(effect)
-        finally:
-            self._is_driving = False
+            self._loop.feed(ClusterTick(unix_seconds()))
 
     def _perform(self, effect: ClusterEffect) -> None:
         match effect:
@@ -159,6 +147,6 @@ class MetaDriver:
 
         def answer(answered: StoreInput) -> None:
             if term == self._term:
-                self._drive(answered)
+                self._loop.feed(answered)
 
         self._store.ask(effect, answer)

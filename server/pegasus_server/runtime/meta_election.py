@@ -4,7 +4,6 @@ Decides nothing.
 """
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -29,6 +28,7 @@ from pegasus_server.meta.candidacy import (
 from pegasus_server.meta.cluster_inputs import Deposed, Elected, StoreAlive
 from pegasus_server.runtime.clock import boottime_us
 from pegasus_server.runtime.coroutine import begin
+from pegasus_server.runtime.machine_loop import MachineLoop
 from pegasus_server.runtime.meta_store_zookeeper import Warrant, ZooKeeperStore
 from pegasus_server.runtime.zookeeper import KeeperError, NoSuchNodeError, ZooKeeperSession
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths, read_entry
@@ -85,8 +85,9 @@ class MetaElection:
         self._later = later
         self._on_fatal = on_fatal
         self._session: ZooKeeperSession | None = None
-        self._inputs: deque[CandidacyInput] = deque()
-        self._is_driving = False
+        self._loop: MachineLoop[CandidacyInput, CandidacyEffect] = MachineLoop(
+            lambda event: self._candidacy.step(event, boottime_us()), self._perform
+        )
         self._is_over = False
 
     def begin(self) -> None:
@@ -105,11 +106,11 @@ class MetaElection:
         """Let time pass; call every few milliseconds."""
         due_us = self._candidacy.next_deadline()
         if due_us is not None and due_us <= boottime_us():
-            self._step(CandidacyTick())
+            self._loop.feed(CandidacyTick())
 
     def resign(self, reason: str) -> None:
         """Give leadership up."""
-        self._step(Resignation(reason))
+        self._loop.feed(Resignation(reason))
 
     def stop(self, stopped: Callable[[], object]) -> None:
         """End the session for good, so that others lead at once; then call ``stopped``."""
@@ -117,29 +118,16 @@ class MetaElection:
         if self._session is None:
             stopped()
             return
-        self._step(SessionEnded())
+        self._loop.feed(SessionEnded())
         self._session.close(stopped)
 
     def _began(self, session: int, timeout_ms: int) -> None:
-        self._step(SessionBegan(session, timeout_ms * US_PER_MS))
+        self._loop.feed(SessionBegan(session, timeout_ms * US_PER_MS))
 
     def _ended(self) -> None:
         self._session = None
-        self._step(SessionEnded())
+        self._loop.feed(SessionEnded())
         self._later(BEGIN_AGAIN_SECONDS, self.begin)
-
-    def _step(self, event: CandidacyInput) -> None:
-        """Feed the machine; inputs that come up while effects run wait for their turn."""
-        self._inputs.append(event)
-        if self._is_driving:
-            return
-        self._is_driving = True
-        try:
-            while self._inputs:
-                for effect in self._candidacy.step(self._inputs.popleft(), boottime_us()):
-                    self._perform(effect)
-        finally:
-            self._is_driving = False
 
     def _perform(self, effect: CandidacyEffect) -> None:
         match effect:
@@ -167,7 +155,7 @@ class MetaElection:
 
     def _ask(self, answer: Awaitable[CandidacyInput]) -> None:
         async def ask() -> None:
-            self._step(await answer)
+            self._loop.feed(await answer)
 
         begin(ask(), self._on_fatal)
 

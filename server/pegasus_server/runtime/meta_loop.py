@@ -5,7 +5,6 @@ disk does not stop the data path. Decides nothing.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -31,6 +30,7 @@ from pegasus_server.meta.inputs import (
 from pegasus_server.meta.meta import Meta
 from pegasus_server.meta.table import Table
 from pegasus_server.runtime.background import RunInBackground
+from pegasus_server.runtime.machine_loop import MachineLoop
 from pegasus_server.runtime.meta_store_file import MetaStoreFile
 
 logger = logging.getLogger(__name__)
@@ -77,9 +77,9 @@ class MetaLoop:
         self._store = store
         self._replicas = replicas
         self._run_in_background = run_in_background
-        self._unix_seconds = unix_seconds
-        self._inputs: deque[MetaInput] = deque()
-        self._is_driving = False
+        self._loop: MachineLoop[MetaInput, MetaEffect] = MachineLoop(
+            lambda event: meta.step(event, unix_seconds()), self._perform
+        )
 
     @property
     def state(self) -> ClusterState:
@@ -88,24 +88,11 @@ class MetaLoop:
 
     def ask(self, request: MetaRequest) -> None:
         """Take an administrative request; its token must be a function that takes the Reply."""
-        self._drive(request)
+        self._loop.feed(request)
 
     def tick(self) -> None:
         """Let time pass; call every TICK_SECONDS."""
-        self._drive(Tick())
-
-    def _drive(self, event: MetaInput) -> None:
-        """Feed the machine; inputs that come up while effects run wait for their turn."""
-        self._inputs.append(event)
-        if self._is_driving:
-            return
-        self._is_driving = True
-        try:
-            while self._inputs:
-                for effect in self._meta.step(self._inputs.popleft(), self._unix_seconds()):
-                    self._perform(effect)
-        finally:
-            self._is_driving = False
+        self._loop.feed(Tick())
 
     def _perform(self, effect: MetaEffect) -> None:
         match effect:
@@ -113,7 +100,7 @@ class MetaLoop:
                 state = effect.state
                 self._run_in_background(
                     lambda: self._store.save(state),
-                    lambda _: self._drive(StateSaved()),
+                    lambda _: self._loop.feed(StateSaved()),
                     self._on_save_failed,
                 )
             case OpenReplicas():
@@ -134,10 +121,12 @@ class MetaLoop:
         def done(fault: str | None) -> None:
             if fault is not None:
                 logger.error("table %s could not be opened: %s", effect.table.name, fault)
-            self._drive(ReplicasOpened(app_id) if fault is None else ReplicasFailed(app_id, fault))
+            self._loop.feed(
+                ReplicasOpened(app_id) if fault is None else ReplicasFailed(app_id, fault)
+            )
 
         self._replicas.open_table(effect.table, create=effect.create, done=done)
 
     def _on_save_failed(self, error: Exception) -> None:
         logger.error("the table state could not be saved: %s", error)
-        self._drive(SaveFailed(f"the state file could not be written: {error}"))
+        self._loop.feed(SaveFailed(f"the state file could not be written: {error}"))

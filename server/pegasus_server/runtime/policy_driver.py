@@ -1,7 +1,6 @@
 """Drives the policy machine of a meta server while it leads. Decides nothing."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -28,6 +27,7 @@ from pegasus_server.meta.table_envs import RESTORE_ENV
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.job_driver import JobDriver
 from pegasus_server.runtime.job_start import start_of_job
+from pegasus_server.runtime.machine_loop import MachineLoop
 from pegasus_server.runtime.policy_store import PolicyStore
 from pegasus_tab.base.errors import Error
 from pegasus_tab.wire import codes
@@ -58,8 +58,7 @@ class PolicyDriver:
         self._store = store
         self._jobs = jobs
         self._state = state
-        self._inputs: deque[PolicyInput] = deque()
-        self._is_driving = False
+        self._loop: MachineLoop[PolicyInput, PolicyEffect] | None = None
         self._is_leading = False
         self._is_loading = False
         self._term = 0
@@ -75,7 +74,9 @@ class PolicyDriver:
         self.policies = None
         self.fault = ""
         self._is_loading = False
-        self._inputs.clear()
+        if self._loop is not None:
+            self._loop.forget()
+            self._loop = None
         for answer in abandoned:
             self._perform(answer)
         if is_leading:
@@ -109,7 +110,10 @@ class PolicyDriver:
         def loaded(stored: StoredPolicies) -> None:
             if term == self._term:
                 self._is_loading, self.fault = False, ""
-                self.policies = Policies(stored)
+                machine = self.policies = Policies(stored)
+                self._loop = MachineLoop(
+                    lambda event: machine.step(event, unix_seconds()), self._perform
+                )
                 logger.info("%d backup policies are stored", len(stored.policies))
 
         def failed(reason: str) -> None:
@@ -122,18 +126,8 @@ class PolicyDriver:
 
     def drive(self, event: PolicyInput) -> None:
         """Feed the machine; inputs that come up while effects run wait for their turn."""
-        if self.policies is None:
-            return
-        self._inputs.append(event)
-        if self._is_driving:
-            return
-        self._is_driving = True
-        try:
-            while self._inputs and self.policies is not None:
-                for effect in self.policies.step(self._inputs.popleft(), unix_seconds()):
-                    self._perform(effect)
-        finally:
-            self._is_driving = False
+        if self._loop is not None:
+            self._loop.feed(event)
 
     def _perform(self, effect: PolicyEffect) -> None:
         match effect:
