@@ -242,11 +242,14 @@ class FakeReplicaServer:
             case ConfigNotice():
                 self._on_config(message, now_us)
             case ConfigSyncReply():
-                for notice in message.notices:
-                    self._on_config(notice, now_us)
-                for gpid in tuple(self.replicas):
-                    if gpid in message.garbage or gpid.app_id in message.purged:
-                        del self.replicas[gpid]
+                self._on_sync_reply(message, now_us)
+
+    def _on_sync_reply(self, reply: ConfigSyncReply, now_us: int) -> None:
+        for notice in reply.notices:
+            self._on_config(notice, now_us)
+        for gpid in tuple(self.replicas):
+            if gpid in reply.garbage or gpid.app_id in reply.purged:
+                del self.replicas[gpid]
 
     def sync(self, now_us: int, survey: int, to: NodeName | None = None) -> None:
         self._next_sync_us = now_us + SYNC_US

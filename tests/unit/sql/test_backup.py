@@ -7,7 +7,6 @@ from pegasus_tab.sql.plan_nodes import BackupTables, ListBackups, RestoreTable, 
 from pegasus_tab.sql.prepare import prepare
 from tests.fakes.sql_catalog import small_catalog
 
-
 CATALOG = small_catalog()
 
 
