@@ -27,7 +27,10 @@ NAME_CHARACTERS_MAX = 64
 TARGET_CHARACTERS_MAX = 2 * KIB
 TABLES_MAX = 64
 KEEP_MAX = 1000
-SECONDS_MAX = 1 << 40
+RATE_MAX = 1 << 62
+EVERY_SECONDS_MAX = 1000 * 366 * 24 * 3600
+FIRST_AT_MAX = 220_000_000_000
+"""In the year 8941: even a period later a client's calendar, which ends with 9999, has the moment."""
 STATES: Mapping[str, bool | None] = {"": None, "active": False, "paused": True}
 
 
@@ -124,8 +127,10 @@ def _fault_of_new(request: CreatePolicyRequest) -> str:
         return f"a target has 1 to {TARGET_CHARACTERS_MAX} characters"
     if len(request.tables) > TABLES_MAX or len(set(request.tables)) < len(request.tables):
         return f"a policy is for at most {TABLES_MAX} tables, each named once, or for ALL"
-    if not 0 <= request.bytes_per_second < SECONDS_MAX or not 0 <= request.first_at < SECONDS_MAX:
-        return "a rate or a moment is out of its range"
+    if not 0 <= request.bytes_per_second <= RATE_MAX:
+        return f"a rate is 0 to {RATE_MAX} bytes a second"
+    if not 0 <= request.first_at <= FIRST_AT_MAX:
+        return "a policy does not begin later than in the year 8941"
     return _fault_of_numbers(request.every_seconds, request.keep, 1)
 
 
@@ -136,8 +141,8 @@ def _fault_of_change(request: AlterPolicyRequest) -> str:
 
 
 def _fault_of_numbers(every_seconds: int, keep: int, lowest: int) -> str:
-    if not lowest <= every_seconds < SECONDS_MAX:
-        return "EVERY is at least one second"
+    if not lowest <= every_seconds <= EVERY_SECONDS_MAX:
+        return "EVERY is one second to a thousand years"
     if not lowest <= keep <= KEEP_MAX:
         return f"KEEP is 1 to {KEEP_MAX}"
     return ""
