@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pegasus_tab.load.files import SourceFile
-from pegasus_tab.load.reader import BATCH_ROWS, Skipped, after, reading, rebatched
+from pegasus_tab.load.reader import Skipped, after, batch_rows, reading, rebatched
 
 WHAT = "Parquet"
 
@@ -39,9 +39,14 @@ class ParquetReader:
             begun += 1
         groups = list(range(begun, metadata.num_row_groups))
         with reading(self._file, WHAT):
-            found = self._parquet.iter_batches(BATCH_ROWS, groups, columns=list(columns))
+            found = self._parquet.iter_batches(self._batch_rows(), groups, columns=list(columns))
             for batch in rebatched(after(found, first)):
                 yield batch.select(list(columns))
+
+    def _batch_rows(self) -> int:
+        metadata = self._parquet.metadata
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        return batch_rows(metadata.num_rows, sum(group.total_byte_size for group in groups))
 
     def take_skipped(self) -> list[Skipped]:
         """See ``Reader``."""

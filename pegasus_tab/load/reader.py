@@ -7,11 +7,14 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from pegasus_tab.base.errors import Error
+from pegasus_tab.base.limits import MIB
 from pegasus_tab.load.errors import BadFile
 from pegasus_tab.load.files import SourceFile
 
-BATCH_ROWS: Final = 8192
-"""Rows made ready at once: large enough for kernels, small enough to keep the requests flowing."""
+BATCH_ROWS: Final = 32_768
+"""Rows made ready at once: what lies near each other is cheap to write, and a batch comes into order."""
+BATCH_BYTES: Final = 16 * MIB
+"""Likewise, so that a load takes little memory however wide its rows are."""
 
 Skipped = tuple[int, str]
 """Number (from 1) and fault of a row that could not even be cut into columns."""
@@ -75,11 +78,17 @@ def _hint(reason: str, what: str) -> str:
     return f"check that it is a whole {what} file"
 
 
+def batch_rows(rows: int, bytes_: int) -> int:
+    """Return how many rows a batch has, given that so many take so many bytes; at least 1."""
+    return max(1, min(BATCH_ROWS, rows * BATCH_BYTES // max(1, bytes_)))
+
+
 def rebatched(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut large batches into pieces of BATCH_ROWS; leave out empty ones."""
+    """Cut large batches into pieces of BATCH_ROWS and about BATCH_BYTES; leave out empty ones."""
     for batch in batches:
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            yield batch.slice(start, BATCH_ROWS)
+        rows = batch_rows(batch.num_rows, batch.nbytes)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
 def after(batches: Iterator[pa.RecordBatch], first: int) -> Iterator[pa.RecordBatch]:

@@ -172,7 +172,10 @@ def test_files_that_cannot_be_read(
     assert Path(name).parts[0] in found.message
 
 
-def test_damage_in_the_middle_says_what_is_written(table: SqlRunner) -> None:
+def test_damage_in_the_middle_says_what_is_written(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 2000)
     count = reader.BATCH_ROWS * 3
     names = [f"name {n * n}" for n in range(count)]
     parquet(
