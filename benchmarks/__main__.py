@@ -13,7 +13,16 @@ from typing import Any
 
 from benchmarks.figure import Figure, table
 
-ALL = ("key_value", "driver", "copy_from", "command_line", "export", "learning", "replicated")
+ALL = (
+    "key_value",
+    "driver",
+    "copy_from",
+    "command_line",
+    "export",
+    "backup",
+    "learning",
+    "replicated",
+)
 OUR_WRITES = "PUT on 3 replicas, 64 outstanding"
 PEERS = ("peers_etcd", "peers_postgresql")
 """Other systems under the load of ``replicated``; only with --peers."""
