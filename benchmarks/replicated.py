@@ -16,11 +16,11 @@ from benchmarks.figure import Figure
 from benchmarks.run import Run
 from benchmarks.write_gap import gap_seconds
 from pegasus_shell.onebox import Onebox
+from pegasus_tab.base.limits import PARTITIONS_DEFAULT
 from pegasus_tab.kv import Client, connect
 from pegasus_tab.wire import codes
 
 TABLE = "bench"
-PARTITIONS = 8
 OPERATIONS = 60_000
 ROUNDS = 3
 OFFERED = 1000
@@ -35,7 +35,7 @@ def figures(folder: Path) -> list[Figure]:
         baseline = {depth: best(partial(bare.at_depth, OPERATIONS, depth)) for depth in (64, 256)}
         found = []
         with running_cluster(folder / "cluster") as onebox, connect(onebox.dsn) as client:
-            make_table(client, TABLE, PARTITIONS)
+            make_table(client, TABLE, PARTITIONS_DEFAULT)
             with ClusterLoad(onebox, client, TABLE, codes.PUT, OPERATIONS) as puts:
                 puts.at_depth(64)  # every server meets every code path once
                 found += write_figures(64, best(lambda: puts.at_depth(64)), baseline[64], 25_000)
