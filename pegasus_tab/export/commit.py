@@ -10,6 +10,7 @@ A crash at any point leaves an archive without ``_SUCCESS`` that the next job go
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from pegasus_tab.export.errors import DamagedExport, NameTaken, TargetError
 from pegasus_tab.export.filesystem import Target
@@ -85,8 +86,10 @@ def _is_superseded(target: Target, archive: Archive, others: Sequence[Archive | 
 
 
 def _describe(target: Target, archive: Archive, wanted: Description, attempt: str) -> None:
-    if not target.exists(archive.description):
-        temporary = archive.temporary(attempt, archive.description)
+    if target.exists(archive.description):
+        return
+    temporary = archive.temporary(attempt, archive.description)
+    with suppress(NameTaken):  # another attempt of the job was faster
         target.write(temporary, archive.description, encode(wanted))
 
 
@@ -148,7 +151,13 @@ def commit_partition(
     except NameTaken:
         # Another attempt, or this one: the answer to its rename may have been lost.
         faster = committed_partition(target, archive, manifest.partition)
-        assert faster is not None
+        if faster is None:
+            raise TargetError(
+                f"file {target.shown(name)} came and went while partition {manifest.partition} "
+                "was committed",
+                name=name,
+                hint="Let one job at a time write there, then run the same statement again.",
+            ) from None
         return faster
     return manifest
 
