@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 4096
 WRITE_WINDOW = 512
 """Requests under way at once: what arrives together shares one log write on the server."""
-PARTITION_WINDOW = 16
-"""Likewise, when each holds many rows of a partition."""
+PARTITION_WINDOW = 24
+"""Likewise, when each holds many rows of a partition: the servers have enough to do while the next chunk
+is made, and 6 MiB are less than a server keeps waiting for its log (8 MiB)."""
 
 
 EncodedRow: TypeAlias = tuple[bytes, list[Pair], int]
