@@ -208,6 +208,21 @@ def test_pause_and_resume() -> None:
     assert world.kinds() == both("a") * 2
 
 
+def test_what_fails_is_left_alone_while_paused() -> None:
+    world = PolicyWorld("a")
+    world.faults["backup", "a"] = ("it was cancelled", "57014")
+    world.create("a")
+    world.run(5)
+    world.alter(is_paused=True)
+    world.run(DAY // 2, every=10)
+    assert len(world.jobs) == 1
+    assert world.policy.fault == "a: it was cancelled"
+    world.faults.clear()
+    world.alter(is_paused=False)
+    world.run(DAY, every=10)
+    assert world.kinds() == both("a")
+
+
 def test_a_shorter_period_holds_at_once() -> None:
     world = PolicyWorld("a")
     world.create("a")

@@ -3,7 +3,8 @@
 Theory of operation. A policy's round begins when its moment has come; moments missed while nobody
 led are caught up by one round. A round works on one table at a time: a job ``backup``, then a job
 ``prune`` that reads the new backup again and only then removes what is too old. What fails is tried
-again, after a growing pause, until the next round is due; the other tables go on meanwhile.
+again, after a growing pause, until the next round is due or the policy is paused; the other tables
+go on meanwhile.
 
 All policies are one record in the store, and nothing follows from a change before the record is
 stored. A job carries the origin that its errand had, so a new leader finds the jobs of the round
@@ -286,7 +287,7 @@ class Policies:
     def _end_or_retry(self, policy: Policy, round_: Round, now: int) -> None:
         if not round_.failed:
             self._change(replace(policy, round=None, succeeded=now, fault=""))
-        elif now >= policy.next_at and not policy.is_paused:
+        elif now >= policy.next_at or policy.is_paused:
             self._change(replace(policy, round=None))
         elif now >= round_.retry_at or round_.retry_at - now > RETRY_SECONDS_MAX:
             again = replace(round_, waiting=round_.failed, failed=(), tries=round_.tries + 1)
