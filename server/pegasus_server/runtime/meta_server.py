@@ -31,11 +31,8 @@ from pegasus_server.runtime.meta_store_folder import MetaStoreFolder
 from pegasus_server.runtime.meta_store_zookeeper import ZooKeeperStore
 from pegasus_server.runtime.no_log import NoLog
 from pegasus_server.runtime.node_address import address_of
-from pegasus_server.runtime.policy_store import (
-    PolicyStore,
-    PolicyStoreFile,
-    PolicyStoreZooKeeper,
-)
+from pegasus_server.runtime.policy_store import PolicyStore, PolicyStoreFile
+from pegasus_server.runtime.policy_store_zookeeper import PolicyStoreZooKeeper
 from pegasus_server.runtime.startup_fault import EXIT_BAD_FOLDER, EXIT_FAILED, StartupFault
 from pegasus_server.runtime.zookeeper import Ensemble, ZooKeeperSession
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths

@@ -5,7 +5,7 @@
 <root>/tables/<app id>                one table
 <root>/partitions/<gpid>              one partition's record
 <root>/jobs/<number>                  one job (job_store_zookeeper)
-<root>/policies                       all backup policies (policy_store)
+<root>/policies                       all backup policies (policy_store_zookeeper)
 """
 
 from dataclasses import dataclass

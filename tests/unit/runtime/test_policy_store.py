@@ -8,7 +8,8 @@ import pytest
 
 from pegasus_server.meta.policies.policy import Errand, Policy, Round, StoredPolicies
 from pegasus_server.runtime.meta_store_zookeeper import Warrant, ZooKeeperStore
-from pegasus_server.runtime.policy_store import PolicyStore, PolicyStoreFile, PolicyStoreZooKeeper
+from pegasus_server.runtime.policy_store import PolicyStore, PolicyStoreFile
+from pegasus_server.runtime.policy_store_zookeeper import PolicyStoreZooKeeper
 from pegasus_server.runtime.zookeeper_paths import ZooKeeperPaths
 from tests.fakes.keeper import FakeKeeper
 from tests.fakes.keeper_contract import Site
