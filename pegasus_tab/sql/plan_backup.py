@@ -1,7 +1,7 @@
 """BACKUP, RESTORE and SHOW BACKUPS: tables and options checked; the target is looked at later."""
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.base.limits import PARTITIONS_MAX, REPLICAS_MAX
+from pegasus_tab.base.limits import PARTITIONS_MAX, PARTITIONS_MIN, REPLICAS_MAX
 from pegasus_tab.sql.ast_backup import Backup, BackupStatement, Restore, ShowBackups
 from pegasus_tab.sql.place import at
 from pegasus_tab.sql.plan_nodes import BackupPlan, BackupTables, ListBackups, RestoreTable
@@ -59,7 +59,7 @@ def _plan_restore(statement: Restore) -> RestoreTable:
 
 
 def _partitions(given: Options) -> int:
-    count = whole(given, "partitions", 1, 0)
+    count = whole(given, "partitions", PARTITIONS_MIN, 0)
     if count > PARTITIONS_MAX or count & (count - 1):
         raise refused(given["partitions"], f"a power of two up to {PARTITIONS_MAX}")
     return count

@@ -52,6 +52,7 @@ def test_looking_at_backups() -> None:
         ("BACKUP TABLE events TO '/b' (FULLL TRUE)", "FULLL", "42601"),
         ("BACKUP TABLE events TO '/b' (FULL 3)", "FULL", "22023"),
         ("RESTORE TABLE events FROM '/b' (PARTITIONS 3)", "PARTITIONS", "22023"),
+        ("RESTORE TABLE events FROM '/b' (PARTITIONS 1)", "PARTITIONS", "22023"),
         ("RESTORE TABLE events FROM '/b' (REPLICAS 99)", "REPLICAS", "22023"),
         ("RESTORE TABLE events FROM '/b' AT yesterday", "yesterday", "42601"),
         ("RESTORE TABLE events", "", "42601"),
