@@ -54,7 +54,7 @@ PREPARE_RESEND_US = 500_000
 PREPARE_TIMEOUT_US = 3_000_000
 """A secondary that takes longer is taken out of the configuration (pegasus-features.md d4)."""
 LEARNER_TIMEOUT_US = 5_000_000
-OWN_DISK_TIMEOUT_US = 10_000_000
+OWN_DISK_TIMEOUT_US = 4_000_000
 """A primary whose own disk takes longer steps down (fault matrix F28)."""
 GROUP_CHECK_SOON_US = 1_000_000
 """How long secondaries of an idle partition may not know the commit point."""
