@@ -44,7 +44,7 @@ KEPT_MAX = 64
 # is smaller.
 OPTIONS_CHARACTERS_MAX = 384 * 1024
 MESSAGE_CHARACTERS_MAX = 2000
-FAULT_CHARACTERS_MAX = 100
+FAULT_CHARACTERS_MAX = 300
 """Of what a task's last attempt met; the job's message has more."""
 
 
