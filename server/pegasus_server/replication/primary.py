@@ -6,9 +6,9 @@ the log and for every member of the group at the same time. Otherwise they join 
 group, which becomes one mutation when what is in flight is committed, or before that when fewer than
 WINDOW_MUTATIONS_MAX are in flight and the group is a sizeable one, or nobody else is waited for.
 That is where batching under load comes from, and it is what makes load cheap: a mutation costs the
-machines of three servers about 100 us whatever it carries, a write in it about 13 us. A mutation commits when the own disk and every
-member hold it, in decree order; each commit asks for an Apply, and only after it the clients are
-answered. The own disk is a member like the others.
+machines of three servers about 100 us whatever it carries, a write in it about 13 us. A mutation
+commits when the own disk and every member hold it, in decree order; each commit asks for an Apply,
+and only after it the clients are answered. The own disk is a member like the others.
 
 A new ballot makes every mutation in flight be prepared again under it, in order, before anything
 new: acknowledgements of an old ballot count for nothing. A *new* primary closes that with a NOOP
