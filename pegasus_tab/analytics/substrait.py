@@ -75,6 +75,14 @@ def read_expression(data: bytes) -> Node:
     Raises:
         ValueError: the bytes are none.
     """
+    try:
+        return _expression(data)
+    except (TypeError, AttributeError, IndexError, RecursionError) as error:
+        # A field that is there and of another kind is met deep inside, as a number or as bytes.
+        raise ValueError(f"not a Substrait expression: {error}") from error
+
+
+def _expression(data: bytes) -> Node:
     message = _fields(data)
     names: dict[int, str] = {}
     for declaration in message[2]:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pegasus_tab.analytics.substrait import (
@@ -79,6 +79,7 @@ def test_a_date_that_python_has_not_is_opaque() -> None:
     assert node == Call("equal", (Field(0), OPAQUE))
 
 
+@example(b"\x18\x00")
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_expression(data: bytes) -> None:
     with contextlib.suppress(ValueError):

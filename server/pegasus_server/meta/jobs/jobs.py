@@ -44,7 +44,7 @@ KEPT_MAX = 64
 # is smaller.
 OPTIONS_CHARACTERS_MAX = 384 * 1024
 MESSAGE_CHARACTERS_MAX = 2000
-FAULT_CHARACTERS_MAX = 300
+FAULT_CHARACTERS_MAX = 100
 """Of what a task's last attempt met; the job's message has more."""
 
 
@@ -283,7 +283,7 @@ class Jobs:
         """Give up an attempt; the next one begins after a pause that grows."""
         job = self._jobs[id_]
         watch.failures += 1
-        put_off = replace(task, state=TaskState.WAITING, fault=fault[:FAULT_CHARACTERS_MAX])
+        put_off = replace(task, state=TaskState.WAITING, fault=_shortened(fault))
         if watch.failures >= FAILURES_MAX:
             hint = "Remove the cause, then run the same statement again: it resumes."
             return self._fail(job.with_task(put_off), unix_seconds, fault, hint)
@@ -353,6 +353,15 @@ class Jobs:
             case _:
                 assert job.state is JobState.CANCELLING, job.state
                 self._end(job, JobState.CANCELLED, unix_seconds)
+
+
+def _shortened(fault: str) -> str:
+    """Return at most FAULT_CHARACTERS_MAX of a fault: what it is about, and the reason at its end."""
+    if len(fault) <= FAULT_CHARACTERS_MAX:
+        return fault
+    gap = " ... "
+    head = FAULT_CHARACTERS_MAX // 3
+    return fault[:head] + gap + fault[head + len(gap) - FAULT_CHARACTERS_MAX :]
 
 
 def _fault(report: TaskReport) -> str:
