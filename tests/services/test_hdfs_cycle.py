@@ -40,8 +40,9 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return TPC-H's largest table at scale factor 0.1, 600,572 rows."""
     folder = tmp_path_factory.mktemp("tpch")
-    command = [str(Path(sys.executable).with_name("tpchgen-cli")), "-s", "0.1", "-T", "lineitem"]
-    subprocess.run([*command, "--format=parquet", f"--output-dir={folder}"], check=True)
+    generator = str(Path(sys.executable).with_name("tpchgen-cli"))
+    options = ["-s", "0.1", "--tables=lineitem", f"--output-dir={folder}"]
+    subprocess.run([generator, "parquet", *options], check=True)
     (file,) = folder.rglob("*.parquet")
     return file
 
