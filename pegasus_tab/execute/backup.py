@@ -14,12 +14,10 @@ from pegasus_tab.kv.jobs import start_job
 from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.column_types import BIGINT, INT, TEXT, TIMESTAMP
 from pegasus_tab.sql.plan_nodes import BackupTables, ListBackups
+from pegasus_tab.tabular.schema import RESTORE_ENV
 
 if TYPE_CHECKING:
     from pegasus_tab.export.backup_chain import Backup
-
-RESTORE_ENV = "tab.restore"
-"""Setting of a table that is being restored: from what, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pegasus_tab.base.errors import ProgrammingError
-from pegasus_tab.execute.backup import RESTORE_ENV
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.errors import arrow_missing
@@ -16,6 +15,7 @@ from pegasus_tab.kv.failure import DUPLICATE_TABLE
 from pegasus_tab.kv.jobs import OVER, list_jobs, start_job
 from pegasus_tab.sql.plan_backup import RESTORING_SUFFIX
 from pegasus_tab.sql.plan_nodes import RestoreTable
+from pegasus_tab.tabular.schema import RESTORE_ENV
 
 if TYPE_CHECKING:
     from pegasus_tab.export.backup_chain import Backup

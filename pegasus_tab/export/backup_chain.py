@@ -28,8 +28,6 @@ NEWEST_WRITE = "newest_write_us"
 ENVS = "envs"
 REPLICAS = "replicas"
 """Facts of a description: the table's settings, and how many copies it had."""
-RESTORE_ENV = "tab.restore"
-"""Setting of a table that is being restored: from what, as JSON."""
 CHAIN_MAX = 32
 """Backups of one chain; the next one is a full one."""
 

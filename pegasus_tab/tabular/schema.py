@@ -10,6 +10,8 @@ from enum import Enum
 from pegasus_tab.base.record import record
 
 SCHEMA_ENV = "tab.schema"
+RESTORE_ENV = "tab.restore"
+"""Setting of a table that is being restored: from what, as JSON."""
 
 
 class Kind(Enum):

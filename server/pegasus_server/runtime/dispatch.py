@@ -32,6 +32,7 @@ class Dispatch:
         meta: meta's RPCs.
         disk: the log's thread, asked whether it takes writes.
         turn: the node's turn.
+        damaged: framework error name for requests to a partition whose data is damaged.
 
     Attributes:
         writes_refused: framework error name all writes get, None normally; set while the disk
@@ -45,7 +46,9 @@ class Dispatch:
         meta: Mapping[bytes, ServeMeta],
         disk: LogDisk,
         turn: Turn,
+        damaged: str = codes.ERR_CORRUPTION,
     ) -> None:
+        self._damaged = damaged
         self.writes_refused: str | None = None
         self._replicas = replicas
         self._faults = faults
@@ -92,10 +95,13 @@ class Dispatch:
                 reply = read(replica, frame, self._turn.now)
             except EngineDamaged as error:
                 replica.fail(str(error))
-                refuse(frame, client, codes.ERR_CORRUPTION)
-            else:
-                if reply is not None:
-                    client.send(reply)
+                refuse(frame, client, self._damaged)
+                return False
+            # The lease counts now, after the engine was read (A13).
+            if not replica.may_reply_read():
+                refuse(frame, client, codes.ERR_INVALID_STATE)
+            elif reply is not None:
+                client.send(reply)
         return False
 
     def _write(self, write: ServeWrite, frame: RequestFrame, client: Client) -> bool:
@@ -116,12 +122,12 @@ class Dispatch:
                 write(replica, frame, client)
             except EngineDamaged as error:
                 replica.fail(str(error))
-                refuse(frame, client, codes.ERR_CORRUPTION)
+                refuse(frame, client, self._damaged)
         return False
 
     def _refuse_missing(self, frame: RequestFrame, client: Client) -> None:
         is_faulty = frame[2:4] in self._faults
-        refuse(frame, client, codes.ERR_CORRUPTION if is_faulty else codes.ERR_OBJECT_NOT_FOUND)
+        refuse(frame, client, self._damaged if is_faulty else codes.ERR_OBJECT_NOT_FOUND)
 
 
 def _has_room(frame: RequestFrame) -> bool:

@@ -129,6 +129,10 @@ class Replica(ABC):
         """Tell whether expired rows may be removed from the engine now."""
         return not self.is_failed
 
+    def may_reply_read(self) -> bool:
+        """Tell whether the read that was just done may be answered (A13)."""
+        return True
+
     @abstractmethod
     def fail(self, reason: str) -> None:
         """Stop serving: the engine or the machine contradicted itself."""

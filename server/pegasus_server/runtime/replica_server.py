@@ -33,9 +33,9 @@ from pegasus_server.replication.messages import (
 from pegasus_server.runtime.boot_note import current_boot, may_have_lost, note_boot
 from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
-from pegasus_server.runtime.cluster_dispatch import ClusterDispatch
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
+from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.file_request import StreamRequest
 from pegasus_server.runtime.file_sender import FileSender
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
@@ -127,8 +127,14 @@ class ReplicaServer:
             self._lease_machine(), lease, self._front.links.send, self._account, self._host.lapse
         )
         self._transfers = self._make_transfers()
-        self._dispatch = ClusterDispatch(
-            self._host.replicas, self._host.faults, {}, self._disk, self._front.turn
+        self._dispatch = Dispatch(
+            self._host.replicas,
+            self._host.faults,
+            {},
+            self._disk,
+            self._front.turn,
+            # Clients ask meta again: another replica can serve what is damaged here.
+            damaged=codes.ERR_INVALID_STATE,
         )
         self._front.serve(self._dispatch)
         self._front.serve_files(self._on_file_request)

@@ -17,7 +17,7 @@ from pegasus_server.transfer.row_sender import RowSender
 from pegasus_server.transfer.server_connection import ServerConnection, ask_leader
 from pegasus_tab.base.errors import DataError, OperationalError, ProgrammingError
 from pegasus_tab.base.ids import Gpid
-from pegasus_tab.export.backup_chain import RESTORE_ENV, Backup, chain_to, checked_manifests
+from pegasus_tab.export.backup_chain import Backup, chain_to, checked_manifests
 from pegasus_tab.export.backup_rows import EVERY_COLUMN, chain_rows
 from pegasus_tab.export.commit import committed_partition
 from pegasus_tab.export.errors import DamagedExport
@@ -25,6 +25,7 @@ from pegasus_tab.export.filesystem import Target, open_target
 from pegasus_tab.export.layout import Archive
 from pegasus_tab.export.stored_pairs import EXPIRY_TYPE, stored_values
 from pegasus_tab.export.verify import damaged_files
+from pegasus_tab.tabular.schema import RESTORE_ENV
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.codes import AppEnvOperation, AppStatus
 from pegasus_tab.wire.messages import (
