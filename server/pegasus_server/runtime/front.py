@@ -19,7 +19,11 @@ from pegasus_server.runtime.peer_connection import (
 )
 from pegasus_server.runtime.peer_links import PeerLinks
 from pegasus_server.runtime.prompt_port import PromptPort
-from pegasus_server.runtime.startup_fault import EXIT_PORT_IN_USE, StartupFault
+from pegasus_server.runtime.startup_fault import (
+    EXIT_PORT_IN_USE,
+    StartupFault,
+    die_of_torn_turn,
+)
 from pegasus_server.runtime.timers import Timers
 from pegasus_server.runtime.transport import Dispatch
 from pegasus_server.runtime.turn import Turn
@@ -48,7 +52,7 @@ class Front(Factory):
 
     def __init__(self, reactor: Any, config: ServerConfig, take: TakeMessage) -> None:
         self.turn = Turn(wall_us)
-        self.turn.last_for_rounds_of(reactor)
+        self.turn.last_for_rounds_of(reactor, die_of_torn_turn)
         self.timers = Timers(reactor, self.turn)
         self.connections = Connections(
             config.connections_max, config.connections_per_address_max, lambda _: None

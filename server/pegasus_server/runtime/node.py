@@ -39,6 +39,7 @@ from pegasus_server.runtime.startup_fault import (
     EXIT_PORT_IN_USE,
     StartupFault,
     die_of_failed_disk,
+    die_of_torn_turn,
 )
 from pegasus_server.runtime.sweeper import SLICE_SECONDS, ExpirySweeper
 from pegasus_server.runtime.timers import Timers
@@ -75,7 +76,7 @@ class Node(Factory):
         self._options = options
         self._folder = folder
         self._turn = Turn(wall_us)
-        self._turn.last_for_rounds_of(reactor)
+        self._turn.last_for_rounds_of(reactor, die_of_torn_turn)
         self._timers = Timers(reactor, self._turn)
         self._connections = Connections(
             options.connections_max, options.connections_per_address_max, self._on_count

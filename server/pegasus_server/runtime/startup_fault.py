@@ -3,6 +3,8 @@
 import logging
 import os
 
+from pegasus_server.runtime.disk import DiskStoppedError
+
 logger = logging.getLogger(__name__)
 
 EXIT_USAGE = os.EX_USAGE
@@ -39,3 +41,19 @@ def die_of_failed_disk(error: Exception) -> None:
     )
     logging.shutdown()
     os._exit(EXIT_DISK_FAILED)
+
+
+def die_of_torn_turn(error: Exception) -> None:
+    """End the process: a turn broke off, so writes may be with neither the log nor their client.
+
+    Nothing acknowledged is lost: acknowledgements come from the log, which the next start replays.
+    """
+    if isinstance(error, DiskStoppedError):
+        die_of_failed_disk(error)  # the turn came between the failure and the word of it
+    logger.critical(
+        "a defect of this program broke a turn off; the process ends, acknowledged writes are "
+        "safe; start it again, and report what follows",
+        exc_info=error,
+    )
+    logging.shutdown()
+    os._exit(EXIT_FAILED)

@@ -6,13 +6,10 @@ log in one piece, and the replies to one connection leave in one system call. Th
 throughput of pipelined clients comes from.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from pegasus_server.runtime.clock import expiry_seconds
-
-logger = logging.getLogger(__name__)
 
 
 class EndsTurn(Protocol):
@@ -32,7 +29,9 @@ class HasRounds(Protocol):
 class Turn:
     """The turn under way; one object serves a node all its life.
 
-    Invariant: between turns nothing is collected.
+    Invariant: between turns nothing is collected. A turn that breaks off is the end of the process
+    (``last_for_rounds_of``): what it had collected is with nobody, and a replica whose writes are
+    neither logged nor refused must not go on as if they were.
 
     Args:
         wall_us: reads the wall clock, microseconds since 1970.
@@ -47,7 +46,7 @@ class Turn:
 
     def __init__(self, wall_us: Callable[[], int]) -> None:
         self._wall_us = wall_us
-        self._lasts_a_round = False
+        self._on_torn: Callable[[Exception], object] | None = None
         self.now_us = 0
         self.now = 0
         self.written: list[EndsTurn] = []
@@ -55,10 +54,18 @@ class Turn:
         self.answered: list[EndsTurn] = []
         self.open()
 
-    def last_for_rounds_of(self, reactor: HasRounds) -> None:
-        """Let all visits of a round of the reactor be one turn."""
-        self._lasts_a_round = True
-        reactor.at_round_end(self._finish_round)
+    def last_for_rounds_of(
+        self, reactor: HasRounds, on_torn: Callable[[Exception], object]
+    ) -> None:
+        """Let all visits of a round of the reactor be one turn.
+
+        Args:
+            reactor: calls back at the end of each round.
+            on_torn: gets what broke a turn off; it is to end the process, for whoever is left
+                (the reactor, a connection) would log the error and go on.
+        """
+        self._on_torn = on_torn
+        reactor.at_round_end(self.finish)
 
     def open(self) -> None:
         """Begin a visit of a socket, a timer or another thread: read the clock."""
@@ -67,30 +74,28 @@ class Turn:
 
     def close(self) -> None:
         """End a visit, and with it the turn unless that lasts for the round."""
-        if not self._lasts_a_round:
+        if self._on_torn is None:
             self.finish()
 
     def finish(self) -> None:
         """End the turn: writes go to their replicas, mutations to the log, replies to clients."""
-        if self.written:
-            written, self.written = self.written, []
-            for replica in written:
-                replica.end_turn()
-        if self.logging:
-            logs, self.logging = self.logging, []
-            for log in logs:
-                log.end_turn()
-        if self.answered:
-            answered, self.answered = self.answered, []
-            for connection in answered:
-                connection.end_turn()
-
-    def _finish_round(self) -> None:
         try:
-            self.finish()
-        except Exception:
-            # As for whatever else a reactor calls: the next round is not the worse for it.
-            logger.exception("a turn did not end well")
+            if self.written:
+                written, self.written = self.written, []
+                for replica in written:
+                    replica.end_turn()
+            if self.logging:
+                logs, self.logging = self.logging, []
+                for log in logs:
+                    log.end_turn()
+            if self.answered:
+                answered, self.answered = self.answered, []
+                for connection in answered:
+                    connection.end_turn()
+        except Exception as error:
+            if self._on_torn is None:
+                raise
+            self._on_torn(error)
 
     def run(self, work: Callable[[], object]) -> None:
         """Do work that did not come from a connection (disk answers, timers) as a visit."""
