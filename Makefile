@@ -27,10 +27,11 @@ test:  ## Run every test that needs no outside service
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m "not services" $(ARGS)
 
-test-services:  ## Run the tests that need ZooKeeper, and all faults of real servers; installs what they need
+test-services:  ## Run the tests that need ZooKeeper, HDFS, Spark or Ray, and all faults of real servers; installs what they need
 	@tools/environment dev
 	@tools/environment ray
 	@tools/services-environment
+	@tools/spark-environment
 	@tools/pypegasus3-environment
 	@$(BIN)/pytest -n $(WORKERS) -m services $(ARGS)
 

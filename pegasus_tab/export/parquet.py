@@ -2,8 +2,13 @@
 
 zstd-3; row groups of at most 64 MiB in memory or 256 Ki rows; page index and page checksums; the
 columns that the rows are sorted by are said in the footer (reference/sql-peers.md 5.2).
+
+Spark refuses a file with a column of Parquet's type UUID. So a UUID is 16 bytes to Parquet, and a UUID
+in the Arrow schema beside it, from which PyArrow and pandas take their types
+(docs/decisions/0015-parquet-that-every-reader-opens.md).
 """
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,15 +37,17 @@ class ParquetPart:
         self, stream: MeteredStream, schema: pa.Schema, order: Sequence[tuple[str, str]]
     ) -> None:
         sorting = pq.SortingColumn.from_ordering(schema, list(order)) if order else None
+        self._schema = schema
+        self._stored = _stored_schema(schema)
         self._writer = pq.ParquetWriter(
             stream,
-            schema,
+            self._stored,
             compression="zstd",
             compression_level=3,
             write_page_index=True,
             write_page_checksum=True,
             sorting_columns=sorting,
-            store_schema=True,
+            store_schema=False,
             **_encodings(schema, [name for name, _ in order]),
         )
         self._batches: list[pa.RecordBatch] = []
@@ -59,13 +66,32 @@ class ParquetPart:
         """Write what is left, and the footer."""
         if self._batches:
             self._flush()
+        arrow = base64.b64encode(self._schema.serialize().to_pybytes()).decode()
+        self._writer.add_key_value_metadata({"ARROW:schema": arrow})
         self._writer.close()
 
     def _flush(self) -> None:
         batches, self._batches = self._batches, []
         self._rows = self._bytes = 0
         table = pa.Table.from_batches(batches)
+        if self._stored is not self._schema:
+            table = table.cast(self._stored)
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+
+def _stored_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with the types that Parquet is told; the same one where nothing differs."""
+    types = [_stored_type(field.type) for field in schema]
+    if types == schema.types:
+        return schema
+    fields = [field.with_type(type_) for field, type_ in zip(schema, types, strict=True)]
+    return pa.schema(fields, schema.metadata)
+
+
+def _stored_type(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_map(type_):
+        return pa.map_(type_.key_type, _stored_type(type_.item_type))
+    return type_.storage_type if isinstance(type_, pa.UuidType) else type_
 
 
 def _encodings(schema: pa.Schema, ordered: Sequence[str]) -> dict[str, Any]:

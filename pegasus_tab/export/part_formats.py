@@ -24,9 +24,10 @@ class Part(Protocol):
 
 
 class CsvPart:
-    """Writes CSV with a header: RFC 4180, UTF-8, NULL as nothing, an empty text as ``""``.
+    r"""Writes CSV with a header: RFC 4180, UTF-8, NULL as nothing, an empty text as ``""``.
 
-    BLOBs are hexadecimal. Raises NotSupportedError for MAP columns.
+    A BLOB is written as ``\x00ff``, which INSERT and COPY ... FROM read as bytes. Raises
+    NotSupportedError for MAP columns.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ def _csv_column(column: pa.Array) -> pa.Array:
     if isinstance(column.type, pa.UuidType):
         return pa.array([None if each is None else str(each) for each in column.to_pylist()])
     if pa.types.is_binary(column.type):
-        texts = [None if each is None else each.hex() for each in column.to_pylist()]
+        texts = [None if each is None else f"\\x{each.hex()}" for each in column.to_pylist()]
         return pa.array(texts, pa.string())
     return column.cast(pa.string()) if pa.types.is_decimal(column.type) else column
 

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
 import pytest
@@ -17,6 +18,7 @@ import pegasus_tab
 from pegasus_tab.base.errors import Error, InternalError, OperationalError, QueryCanceled
 from pegasus_tab.kv.jobs import OVER, find_job
 from pegasus_tab.wire.messages_job import JobInfo
+from tests.fakes import every_type
 from tests.integration.cluster import Cluster
 from tests.integration.node import Node
 
@@ -107,6 +109,36 @@ def test_an_export_equals_the_table(node: Node, tmp_path: Path) -> None:
         with pytest.raises(OperationalError, match="complete export") as refused:
             connection.execute(f"COPY people TO '{tmp_path}'")
         assert refused.value.sqlstate == "58P02"
+
+
+def test_every_type_opens_in_every_reader(node: Node, tmp_path: Path) -> None:
+    rows = every_type.rows()
+    with pegasus_tab.connect(node.dsn) as connection:
+        every_type.create(connection)
+        connection.execute(f"COPY everything TO '{tmp_path}'")
+        connection.execute("DROP TABLE everything")
+    folder, files = tmp_path / "everything", f"{tmp_path}/everything/*/*/*.parquet"
+
+    table = pa.dataset.dataset(folder, format="parquet").to_table().sort_by("k")
+    assert [as_dicts(row.values()) for row in table.to_pylist()] == rows
+
+    frame = pd.read_parquet(folder).sort_values("k", ignore_index=True)
+    assert list(frame["token"]) == [row[12] for row in rows]
+    assert frame["price"].sum() == sum(row[6] or 0 for row in rows)
+    assert list(frame["name"].isna()) == [row[8] is None for row in rows]
+
+    polars_rows = pl.read_parquet(files, hive_partitioning=False).sort("k")
+    for column in (3, 4, 5, 6, 8, 9, 10, 11):
+        assert polars_rows[:, column].to_list() == [row[column] for row in rows]
+
+    query = f"SELECT * REPLACE (token::UUID AS token) FROM read_parquet('{files}', hive_partitioning = false)"
+    found = duckdb.execute(f"SELECT * EXCLUDE (tokens) FROM ({query}) ORDER BY k").fetchall()
+    assert found == [row[:-1] for row in rows]
+
+
+def as_dicts(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return a row with maps as dicts, which PyArrow gives as lists of pairs."""
+    return tuple(dict(value) if isinstance(value, list) else value for value in values)
 
 
 @pytest.mark.parametrize("file_format", ["csv", "arrow"])
