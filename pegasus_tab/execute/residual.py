@@ -5,12 +5,14 @@ query; each view is a RecordBatchReader over the rows of its source, with the so
 already applied: a pushed filter is trusted by DuckDB and never checked again, so nothing is left to
 its pushdown (reference/sql-peers.md 0.5 and 4.2).
 
-DuckDB runs in a worker thread, so that Ctrl-C and the statement's deadline reach the caller at once and interrupt the query.
+DuckDB runs in a worker thread, so that Ctrl-C and the statement's deadline reach the caller at once
+and interrupt the query.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from math import inf
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
@@ -32,6 +34,9 @@ MEMORY_LIMIT = "2GB"
 THREADS_MAX = 4
 STOP_SECONDS: Final = 0.05
 """Pause between two interrupts of one query: one that comes before DuckDB has begun is lost."""
+
+LOOK_SECONDS: Final = 0.5
+"""Longest wait in one piece: a Ctrl-C that comes just before a thread sleeps does not wake it."""
 
 T = TypeVar("T")
 
@@ -207,10 +212,12 @@ class ResidualQueryRun:
             raise
 
     def _result(self, future: Future[T]) -> T:
-        if self._deadline is not None:
-            wait((future,), self._deadline.left_ms() / 1000)
-            if not future.done():
-                raise self._deadline.passed()
+        deadline = self._deadline
+        while not future.done():
+            left_seconds = inf if deadline is None else deadline.left_ms() / 1000
+            wait((future,), min(left_seconds, LOOK_SECONDS))
+            if deadline is not None and left_seconds <= LOOK_SECONDS and not future.done():
+                raise deadline.passed()
         return future.result()
 
     def _translated(self, error: Exception) -> Error:

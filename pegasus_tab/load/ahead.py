@@ -1,8 +1,11 @@
 """Reading one step ahead: the next batch is read while the last one is on its way to the servers."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Final, TypeVar
+
+LOOK_SECONDS: Final = 0.5
+"""Longest wait in one piece: a Ctrl-C that comes just before a thread sleeps does not wake it."""
 
 T = TypeVar("T")
 
@@ -15,6 +18,12 @@ def ahead(source: Iterator[T]) -> Iterator[T]:
     end = object()
     with ThreadPoolExecutor(1, "read-ahead") as pool:
         coming = pool.submit(next, source, end)
-        while (item := coming.result()) is not end:
+        while (item := _result(coming)) is not end:
             coming = pool.submit(next, source, end)
             yield item  # type: ignore[misc]  # no item is the end
+
+
+def _result(future: Future[T]) -> T:
+    while not future.done():
+        wait((future,), LOOK_SECONDS)
+    return future.result()
