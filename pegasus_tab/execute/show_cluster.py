@@ -90,8 +90,12 @@ def partition_state(config: PartitionConfiguration, reason: str) -> str:
 
 
 def node_state(account: NodeAccount) -> str:
-    """Say whether a server is alive."""
-    return "alive" if account.status == NodeStatus.ALIVE else "dead"
+    """Say whether a server is alive, and whether it gets new replicas."""
+    if account.status != NodeStatus.ALIVE:
+        return "dead"
+    if account.rests_ms > 0:
+        return f"alive, too slow: no new replicas for {-(-account.rests_ms // 1000)} s"
+    return "alive"
 
 
 def show_cluster(context: Context) -> ResultSet:

@@ -178,6 +178,7 @@ class NodeAccount(Struct):
         primaries: partitions it serves.
         secondaries: partitions it holds a copy of beside those.
         silent_ms: since when meta heard nothing of it.
+        rests_ms: for how long it gets no new replica because it was too slow, 0 if it does.
     """
 
     address: Annotated[Address, RPC_ADDRESS(1)] = NO_ADDRESS
@@ -187,6 +188,7 @@ class NodeAccount(Struct):
     primaries: Annotated[int, I32(5)] = 0
     secondaries: Annotated[int, I32(6)] = 0
     silent_ms: Annotated[int, I64(7)] = 0
+    rests_ms: Annotated[int, I64(8)] = 0
 
 
 @thrift_struct

@@ -148,6 +148,12 @@ class FaultCluster(Cluster):
         ]
         return server.name not in members
 
+    def rests(self, server: Server) -> bool:
+        """Tell whether a server gets no new replicas because it was too slow."""
+        with connect(self.dsn) as client:
+            resting = {str(each.address) for each in client.cluster().nodes() if each.rests_ms > 0}
+        return server.name in resting
+
     def has_servers(self) -> bool:
         """Tell whether the meta server knows all replica servers."""
         with connect(self.dsn) as client:

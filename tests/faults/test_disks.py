@@ -90,6 +90,17 @@ def slow_sync(run: Trial) -> None:
     run.wait_for_some_answers()
 
 
+def slow_follower(run: Trial) -> None:
+    """F28: a server that is removed for slowness again and again is left alone for a while."""
+    victim = run.cluster.secondary()
+    run.cluster.shim(victim).obey(Rule("sync", "sleep", 3500, "/log/"))
+    run.wait_for("it rests", lambda: run.cluster.rests(victim))
+    run.wait_for("it is in no partition", lambda: run.cluster.follows_nothing(victim))
+    run.wait_for_answers()
+    assert run.cluster.follows_nothing(victim), "it was left alone meanwhile"
+    victim.kill()  # a new process begins with nothing against it
+
+
 def kill_learner_at_each_step(run: Trial) -> None:
     """F03: whatever a dying learner leaves, the next attempt begins anew."""
     pour(run)
@@ -121,6 +132,7 @@ SHIMMED = [
     pytest.param(fail_flush, FLUSHES, id="F26-flush", marks=pytest.mark.services),
     pytest.param(fail_reads, FLUSHES, id="F26-read", marks=pytest.mark.services),
     pytest.param(slow_sync, "", id="F28", marks=pytest.mark.services),
+    pytest.param(slow_follower, "", id="F28-follower", marks=pytest.mark.services),
     pytest.param(kill_learner_at_each_step, SMALL_LOG, id="F03", marks=pytest.mark.services),
 ]
 

@@ -82,6 +82,16 @@ def test_a_plan_is_bounded(cluster: tuple[Configs, dict[NodeName, Node]], moves_
     assert len(plan_balance(configs, nodes, moves_max)) <= moves_max
 
 
+def test_servers_that_rest_are_left_alone() -> None:
+    a, b, c = (NodeName(each) for each in "abc")
+    nodes = {name: Node(name, 1, name, True, 0) for name in (a, b, c)}
+    configs = {Gpid(1, index): PartitionConfig(Ballot(1), a, (b,)) for index in range(4)}
+    assert c in {each.target for each in plan_balance(configs, nodes, 10)}
+    moves = plan_balance(configs, nodes, 10, resting={c})
+    assert moves
+    assert c not in {each.target for each in moves}
+
+
 def test_a_chain_relieves_a_server_without_a_direct_partner() -> None:
     """Server a leads two, b one, c none; a's secondaries are all on b, b's is on c."""
     a, b, c = (NodeName(each) for each in "abc")

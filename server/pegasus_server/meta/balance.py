@@ -9,7 +9,7 @@ ways for primaries that were not there before; the next plan finds them.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
@@ -54,6 +54,7 @@ def plan_balance(
     nodes: Mapping[NodeName, Node],
     moves_max: int,
     kinds: frozenset[MoveKind] = frozenset(MoveKind),
+    resting: Collection[NodeName] = (),
 ) -> tuple[Move, ...]:
     """Plan moves.
 
@@ -62,21 +63,30 @@ def plan_balance(
         nodes: replica servers; only living ones take part.
         moves_max: plan at most so many, >= 0.
         kinds: plan moves of these kinds.
+        resting: servers that take no part, being slow.
 
     Returns:
         Moves in the order to carry them out.
     """
     assert moves_max >= 0
-    return _Planning(dict(sorted(configs.items())), nodes, moves_max).run(kinds)
+    return _Planning(dict(sorted(configs.items())), nodes, moves_max, resting).run(kinds)
 
 
 class _Planning:
     """A plan in the making: configurations and loads as they will be after its moves."""
 
-    def __init__(self, configs: Configs, nodes: Mapping[NodeName, Node], moves_max: int) -> None:
+    def __init__(
+        self,
+        configs: Configs,
+        nodes: Mapping[NodeName, Node],
+        moves_max: int,
+        resting: Collection[NodeName],
+    ) -> None:
         self._configs = configs
         self._nodes = nodes
-        self._alive = sorted(each.name for each in nodes.values() if each.is_alive)
+        self._alive = sorted(
+            each.name for each in nodes.values() if each.is_alive and each.name not in resting
+        )
         self._loads = Loads(configs.items())
         self._moves: list[Move] = []
         self._moves_max = moves_max

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pegasus_server.meta.cure_case import CureNumbers
 from pegasus_server.meta.function_level import FreezeNumbers, FunctionLevel
 from pegasus_server.meta.lease_numbers import US_PER_SECOND, LeaseNumbers
+from pegasus_server.meta.slowness import SlownessNumbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class ClusterNumbers:
     Attributes:
         lease: failure detector.
         cure: repair of partitions.
+        slowness: when a server rests because it is slow.
         freeze: when meta stands still.
         level: function level a leader begins with.
         look_us: how often partitions that are not whole are looked at, >= 1.
@@ -28,6 +30,7 @@ class ClusterNumbers:
 
     lease: LeaseNumbers = field(default_factory=LeaseNumbers)
     cure: CureNumbers = field(default_factory=CureNumbers)
+    slowness: SlownessNumbers = field(default_factory=SlownessNumbers)
     freeze: FreezeNumbers = field(default_factory=FreezeNumbers)
     level: FunctionLevel = FunctionLevel.STEADY
     look_us: int = US_PER_SECOND // 4

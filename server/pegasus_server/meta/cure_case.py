@@ -58,6 +58,7 @@ class Case:
         nodes: replica servers.
         reports: their accounts.
         loads: of all servers.
+        resting: servers that get no new replica, being slow, and until when; see Slowness.
         numbers: times.
         now_us: CLOCK_BOOTTIME.
     """
@@ -69,6 +70,7 @@ class Case:
     nodes: Mapping[NodeName, Node]
     reports: ReplicaReports
     loads: Loads
+    resting: Mapping[NodeName, int]
     numbers: CureNumbers
     now_us: int
 

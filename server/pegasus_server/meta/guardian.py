@@ -33,6 +33,8 @@ from pegasus_tab.base.cluster import (
     ConfigUpdate,
     ConfigUpdateReply,
     ReplicaReport,
+    ReplicaStatus,
+    UpdateReason,
 )
 from pegasus_tab.base.ids import Gpid, NodeName
 
@@ -144,6 +146,7 @@ class Guardian:
             for name in long_ago:
                 if name not in held:
                     self.ward.detector.forget(name)
+                    self.ward.slowness.forget(name)
 
     def on_sync(self, sync: ConfigSync, now_us: int) -> list[ClusterEffect]:
         """Take a server's account and answer it."""
@@ -223,6 +226,8 @@ class Guardian:
         gpid, config = confirmed.gpid, confirmed.after.config
         self.ward.recount()
         requested = self._requested.pop(gpid, None)
+        if requested is not None:
+            self._note_slowness(requested, now_us)
         watch = self._renew(gpid, now_us)
         watch.is_led = requested is not None and requested.sender == config.primary
         effects: list[ClusterEffect] = []
@@ -235,6 +240,17 @@ class Guardian:
                 effects += [Send(node, ConfigNotice(gpid, facts.spoken(gpid)))]
         waiting = self._waiting.pop(gpid, None)
         return effects + (self.on_update(waiting) if waiting is not None else [])
+
+    def _note_slowness(self, update: ConfigUpdate, now_us: int) -> None:
+        """Remember a secondary that its primary had removed of its own accord, not as told."""
+        sent = self.ward.watch(update.gpid).sent
+        is_told = sent is not None and sent.proposal.node == update.node
+        node = self.ward.detector.nodes.get(update.node)
+        report = self.ward.reports.report(update.node, update.gpid)
+        is_sound = report is None or report.status is not ReplicaStatus.ERROR
+        is_removal = update.reason is UpdateReason.DROP_SECONDARY
+        if is_removal and is_sound and not is_told and node is not None:
+            self.ward.slowness.note_removal(node, now_us)
 
     def _renew(self, gpid: Gpid, now_us: int) -> PartitionWatch:
         """Begin to watch a new configuration; what the operator or a move wants stays wanted."""

@@ -18,11 +18,17 @@ from pegasus_tab.base.ids import Gpid, NodeName
 Order = Balance | MovePrimary | MoveReplica | RemoveReplica | ForcePrimary
 
 
-def obey(order: Order, guardian: Guardian) -> Reply:
-    """Carry an order out as far as it makes sense; the reply's hint says what comes of it."""
+def obey(order: Order, guardian: Guardian, now_us: int) -> Reply:
+    """Carry an order out as far as it makes sense; the reply's hint says what comes of it.
+
+    Args:
+        order: what is wanted.
+        guardian: of all partitions.
+        now_us: CLOCK_BOOTTIME.
+    """
     match order:
         case Balance():
-            return _balance(order, guardian)
+            return _balance(order, guardian, now_us)
         case MovePrimary():
             return _move_primary(order, guardian)
         case MoveReplica():
@@ -33,7 +39,7 @@ def obey(order: Order, guardian: Guardian) -> Reply:
             return _force_primary(order, guardian)
 
 
-def _balance(order: Balance, guardian: Guardian) -> Reply:
+def _balance(order: Balance, guardian: Guardian, now_us: int) -> Reply:
     ward = guardian.ward
     if ward.is_frozen:
         return Reply(order.token, error_names.STATE_FREEZED, ward.why_frozen)
@@ -41,7 +47,8 @@ def _balance(order: Balance, guardian: Guardian) -> Reply:
         hint = f"{len(guardian.moves)} moves are under way; wait for them"
         return Reply(order.token, error_names.BUSY, hint)
     nodes, moves_max = ward.detector.nodes, max(order.moves_max, 0)
-    plan = plan_balance(ward.whole_configs(), nodes, moves_max, order.kinds)
+    resting = ward.resting(now_us)
+    plan = plan_balance(ward.whole_configs(), nodes, moves_max, order.kinds, resting)
     if not order.is_rehearsal:
         guardian.moves.add(plan)
     return Reply(order.token, error_names.OK, moves=plan)

@@ -1,6 +1,7 @@
 """How many replicas a partition with a primary has, and what brings them to the wanted number."""
 
 from pegasus_server.meta.cure_case import QUORUM_MIN, Case, Decision, Propose, Wait, Whole
+from pegasus_server.meta.lease_numbers import US_PER_SECOND
 from pegasus_server.meta.placement import choose_learner, choose_surplus
 from pegasus_tab.base.cluster import ProposalKind, ReplicaStatus
 from pegasus_tab.base.ids import NodeName
@@ -52,22 +53,44 @@ def _add(case: Case, primary: NodeName) -> Decision:
     sent = case.watch.sent
     is_urgent = len(case.config.members) < min(QUORUM_MIN, case.replica_count)
     excluded = _unwanted(case)
+    resting = frozenset(case.resting)
     if sent is not None and sent.proposal.kind is ProposalKind.ADD_LEARNER:
         if _is_sensible(case, sent.proposal.node, sent.first_us):
             return Propose(ProposalKind.ADD_LEARNER, sent.proposal.node, primary)
         excluded |= {sent.proposal.node}
     last = case.record.drops[-1].node if case.record.drops else None
-    if last is not None and last not in excluded and not _is_unstable(case, last):
+    barred = excluded | resting
+    if last is not None and last not in barred and not _is_unstable(case, last):
         if case.is_alive(last):
             return Propose(ProposalKind.ADD_LEARNER, last, primary)
         # What it holds is worth waiting for: catching up costs less than learning anew.
         if not is_urgent and case.now_us - case.watch.config_us < case.numbers.return_us:
             return Wait(f"{last} may come back")
-    node = choose_learner(case.gpid.app_id, case.config.members, case.nodes, case.loads, excluded)
-    node = node or _only(case, excluded)
+    node = _choose(case, barred) or _only(case, excluded - resting)
+    if node is None and is_urgent:
+        node = _choose(case, excluded) or _only(case, excluded)
     if node is None:
-        return Wait(f"{len(case.config.members)} of {case.replica_count} replicas; no server left")
+        return Wait(_why_short(case))
     return Propose(ProposalKind.ADD_LEARNER, node, primary)
+
+
+def _choose(case: Case, excluded: frozenset[NodeName]) -> NodeName | None:
+    members = case.config.members
+    return choose_learner(case.gpid.app_id, members, case.nodes, case.loads, excluded)
+
+
+def _why_short(case: Case) -> str:
+    lack = f"{len(case.config.members)} of {case.replica_count} replicas; no server left"
+    resting = {
+        node: until_us
+        for node, until_us in case.resting.items()
+        if case.is_alive(node) and node not in case.config.members
+    }
+    if not resting:
+        return lack
+    node = min(resting, key=lambda each: (resting[each], each))
+    seconds = -(-(resting[node] - case.now_us) // US_PER_SECOND)
+    return f"{lack} but {node}, too slow lately: it learns again in {seconds} s"
 
 
 def _is_unstable(case: Case, node: NodeName) -> bool:

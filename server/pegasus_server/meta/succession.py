@@ -42,7 +42,9 @@ def _first(case: Case) -> Decision:
         if case.is_alive(sent.to) and case.now_us - sent.first_us < case.numbers.learn_start_us:
             return _appoint(case, sent.to)
         excluded = frozenset((sent.to,))
-    node = choose_primary(case.gpid.app_id, case.nodes, case.loads, excluded)
+    resting = frozenset(case.resting)
+    node = choose_primary(case.gpid.app_id, case.nodes, case.loads, excluded | resting)
+    node = node or choose_primary(case.gpid.app_id, case.nodes, case.loads, excluded)
     node = node or choose_primary(case.gpid.app_id, case.nodes, case.loads)
     return Wait("no replica server is alive") if node is None else _appoint(case, node)
 

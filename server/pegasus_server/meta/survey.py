@@ -19,11 +19,13 @@ class NodeSurvey:
         node: what meta knows of it.
         primaries: partitions it leads.
         secondaries: partitions it holds a copy of beside those.
+        rests_us: for how long it gets no new replica because it is slow, 0 if it does.
     """
 
     node: Node
     primaries: int
     secondaries: int
+    rests_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class PartitionSurvey:
     reason: str
 
 
-def survey_nodes(guardian: Guardian) -> list[NodeSurvey]:
-    """List the replica servers, by name."""
+def survey_nodes(guardian: Guardian, now_us: int) -> list[NodeSurvey]:
+    """List the replica servers, by name; ``now_us`` is CLOCK_BOOTTIME."""
     ward = guardian.ward
     primaries: Counter[NodeName] = Counter()
     secondaries: Counter[NodeName] = Counter()
@@ -57,7 +59,13 @@ def survey_nodes(guardian: Guardian) -> list[NodeSurvey]:
             primaries.update([] if record.config.primary is None else [record.config.primary])
             secondaries.update(record.config.secondaries)
     nodes = ward.detector.nodes
-    return [NodeSurvey(nodes[each], primaries[each], secondaries[each]) for each in sorted(nodes)]
+    resting = ward.resting(now_us)
+    return [
+        NodeSurvey(
+            nodes[name], primaries[name], secondaries[name], resting.get(name, now_us) - now_us
+        )
+        for name in sorted(nodes)
+    ]
 
 
 def survey_partitions(guardian: Guardian, table: Table) -> list[PartitionSurvey]:

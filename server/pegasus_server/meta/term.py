@@ -105,7 +105,8 @@ class Term:
         if self.guardian.is_settled:
             self._balanced_us = now_us
             configs = ward.whole_configs()
-            plan = plan_balance(configs, ward.detector.nodes, self._numbers.balance_moves)
+            nodes, moves_max = ward.detector.nodes, self._numbers.balance_moves
+            plan = plan_balance(configs, nodes, moves_max, resting=ward.resting(now_us))
             self.guardian.moves.add(plan)
 
     def on_account(self, message: Account, now_us: int) -> list[ClusterEffect]:
@@ -183,7 +184,7 @@ class Term:
         if self._recovery is not None:
             return [Reply(order.token, error_names.BUSY, "the store is being recovered")]
         self._look_us = now_us
-        return [obey(order, self.guardian)]
+        return [obey(order, self.guardian, now_us)]
 
     def on_recover(self, command: Recover, now_us: int) -> list[ClusterEffect]:
         """Begin to rebuild an empty store."""

@@ -16,6 +16,7 @@ from pegasus_server.meta.partition_configurations import PartitionConfigurations
 from pegasus_server.meta.partition_watch import PartitionWatch
 from pegasus_server.meta.placement import Loads
 from pegasus_server.meta.replica_reports import ReplicaReports
+from pegasus_server.meta.slowness import Slowness
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_tab.base.cluster import ConfigProposal, PartitionConfig, ProposalKind, ReplicaStatus
 from pegasus_tab.base.ids import Gpid, NodeName
@@ -42,6 +43,7 @@ class Ward:
         partitions: the stored configurations, and their changes under way.
         detector: who is alive.
         reports: what replica servers said of their replicas.
+        slowness: which servers were slow lately.
         unsettled: partitions that were not whole when last looked at, in no order.
         dirty: partitions to look at before the step ends, in no order.
     """
@@ -57,6 +59,7 @@ class Ward:
         self.numbers = numbers
         self.partitions = PartitionConfigurations(stored)
         self.reports = ReplicaReports()
+        self.slowness = Slowness(numbers.slowness)
         known = {node for each in stored.values() for node in each.record.config.members}
         self.detector = FailureDetector(numbers.lease, known, now_us)
         self.unsettled: set[Gpid] = set()
@@ -187,9 +190,14 @@ class Ward:
             nodes=self.detector.nodes,
             reports=self.reports,
             loads=self._current_loads(),
+            resting=self.resting(now_us),
             numbers=self.numbers.cure,
             now_us=now_us,
         )
+
+    def resting(self, now_us: int) -> dict[NodeName, int]:
+        """Return the servers that get no new replica because they are slow, and until when."""
+        return self.slowness.resting(self.detector.nodes, now_us)
 
     def _current_loads(self) -> Loads:
         """Count replicas, those on their way included."""

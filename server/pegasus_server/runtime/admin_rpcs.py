@@ -90,8 +90,9 @@ class AdminRpcs:
                 each.primaries,
                 each.secondaries,
                 max(0, now_us - each.node.heard_us) // _US_PER_MS,
+                each.rests_us // _US_PER_MS,
             )
-            for each in survey_nodes(self._driver.guardian)
+            for each in survey_nodes(self._driver.guardian, now_us)
         ]
         send(frame, client, NodesResponse(nodes=accounts))
 

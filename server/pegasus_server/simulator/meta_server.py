@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
 from pegasus_server.meta.cluster_inputs import (
@@ -17,6 +18,7 @@ from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.inputs import MetaRequest
 from pegasus_server.meta.messages import ToMeta
 from pegasus_server.meta.orders import Order
+from pegasus_server.meta.slowness import SlownessNumbers
 from pegasus_server.simulator.meta_session import MetaSession
 from pegasus_server.simulator.meta_store import StoreReply
 from pegasus_server.simulator.parcels import RouteAnswer, RouteQuestion
@@ -39,6 +41,15 @@ class AdminToken:
 
     sender: str
     ticket: int
+
+
+SLOWNESS: Final = SlownessNumbers(
+    removals=2,
+    apart_us=US_PER_SECOND,
+    rest_us=2 * US_PER_SECOND,
+    rest_us_max=10 * US_PER_SECOND,
+)
+"""Servers rest often, as worlds are short, and not for as long as these have time to heal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,8 @@ class MetaServer:
         carry: Callable[[str, object], None],
         return_us: int,
     ) -> None:
-        self.machine = ClusterMeta(ClusterNumbers(cure=CureNumbers(return_us=return_us)))
+        cure = CureNumbers(return_us=return_us)
+        self.machine = ClusterMeta(ClusterNumbers(cure=cure, slowness=SLOWNESS))
         self._process = process
         self._carry = carry
         self._tick_at: int | None = None

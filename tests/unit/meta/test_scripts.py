@@ -309,7 +309,10 @@ class Scenario:
 
     def do_state(self, _: str) -> None:
         ward = self.meta.guardian.ward
-        self.trace += [describe_node(each) for each in ward.detector.nodes.values()]
+        resting = ward.resting(self.now_us)
+        for node in ward.detector.nodes.values():
+            rests = f" rests {resting[node.name] - self.now_us} us" if node.name in resting else ""
+            self.trace.append(describe_node(node) + rests)
         for each in ward.partitions:
             self.trace.append(describe_partition(self.meta.guardian, each))
 
