@@ -1,4 +1,4 @@
-"""Run every benchmark, or those named: ``python -m benchmarks [--peers] [key_value|driver|...]``."""
+"""Run every benchmark, or those named: ``python -m benchmarks [--peers] [key_value|driver|...|large_table]``."""
 
 import math
 import os
