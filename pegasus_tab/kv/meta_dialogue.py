@@ -24,6 +24,7 @@ class MetaDialogue:
         metas: addresses, presumed leader first.
         enqueue: (call, address, now) sends a call to a meta server.
         later: (call, attempts, now) asks again after a wait.
+        ask_whom: (address, now) asks a server that does not lead who does, beside all calls.
         conclude: (call, result, now) gives a call its result.
     """
 
@@ -33,11 +34,13 @@ class MetaDialogue:
         *,
         enqueue: Callable[[Pending, Address, float], None],
         later: Callable[[Pending, int, float], None],
+        ask_whom: Callable[[Address, float], None],
         conclude: Callable[[Pending, object, float], None],
     ) -> None:
         self._metas = Metas(metas)
         self._enqueue = enqueue
         self._later = later
+        self._ask_whom = ask_whom
         self._conclude = conclude
         self._reached = False
 
@@ -90,7 +93,11 @@ class MetaDialogue:
         """Take in an answer; forwards and "not now" are no results (protocol reference 4.1)."""
         err = getattr(response, "err", codes.ERR_OK)
         if err == codes.ERR_FORWARD_TO_OTHERS:
+            was_asked = address == self._metas.leader  # not so of those still asked meanwhile
             self._metas.forwarded(address, _forward_address(response))
+            if was_asked and self._metas.all_failed() and not isinstance(pending, Query):
+                # Only the answer to a question about a table has room for the leader's address.
+                self._ask_whom(address, now)
             self.ask_again(pending, f"{address} answered {err}", now)
         elif err in _NOT_NOW:
             self.refused(pending, err, address, now)

@@ -62,13 +62,18 @@ class Session:
         self._board = Switchboard(policy.connect_ms / 1000)
         self._tables: dict[str, PartitionTable] = {}
         self._completed: list[Pending] = []
+        self._no_table = PartitionTable("")
         self._wakes = Wakes()
         self._live = 0
         # No later than the earliest deadline of anything held: calls mostly end long before
         # theirs, so the exact one is looked for only when this moment comes.
         self._expiry = math.inf
         self._dialogue = MetaDialogue(
-            metas, enqueue=self._ask, later=self._later, conclude=self._conclude
+            metas,
+            enqueue=self._ask,
+            later=self._later,
+            ask_whom=self._ask_whom,
+            conclude=self._conclude,
         )
 
     # -- inputs ----------------------------------------------------------------------------------
@@ -327,6 +332,12 @@ class Session:
             pending.deadline = now + self._policy.query_ms / 1000
             self._expiry = min(self._expiry, pending.deadline)
         self._enqueue(pending, self._board.connection(address), now)
+
+    def _ask_whom(self, address: Address, now: float) -> None:
+        """Ask a meta server who leads, by a question about no table: nobody waits for its answer."""
+        if self._no_table.query is None:
+            self._no_table.query = Query(self._no_table, self._policy.query_ms, self)
+            self._ask(self._no_table.query, address, now)
 
     # -- results ---------------------------------------------------------------------------------
 

@@ -10,10 +10,11 @@ from pegasus_tab.wire.frame import ResponseFrame
 from pegasus_tab.wire.messages import (
     CreateAppRequest,
     CreateAppResponse,
+    QueryConfigResponse,
     arguments,
     decode_result,
 )
-from tests.unit.kv.rig import META, META2, SERVER, SERVER2, Rig, forward, refusal
+from tests.unit.kv.rig import META, META2, POLICY, SERVER, SERVER2, Rig, forward, refusal
 
 
 def create_call(effect: Effect = Effect.SINGLE_WRITE) -> Call[CreateAppResponse]:
@@ -167,6 +168,54 @@ def test_a_callers_meta_call_follows_forwards() -> None:
     assert request.to == META2
     rig.reply(request, CreateAppResponse(appid=5))
     assert call.result == CreateAppResponse(appid=5)
+
+
+def elsewhere() -> CreateAppResponse:
+    return CreateAppResponse(err=codes.ERR_FORWARD_TO_OTHERS)
+
+
+def test_a_callers_meta_call_finds_a_leader_that_was_not_configured() -> None:
+    rig = Rig((META,))
+    call = rig.submit(create_call())
+    rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    rig.reply(rig.take(codes.QUERY_CONFIG), forward(META2))
+    rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    rig.wait(20)
+    request = rig.take(codes.CREATE_APP)
+    assert request.to == META2
+    rig.reply(request, CreateAppResponse(appid=5))
+    assert call.result == CreateAppResponse(appid=5)
+    assert rig.session.room == POLICY.calls_max
+
+
+@pytest.mark.parametrize(
+    "answer", [forward(), refusal(codes.ERR_OBJECT_NOT_FOUND), refusal(codes.ERR_UNDER_RECOVERY)]
+)
+def test_a_leader_nobody_names_yet_is_asked_for_again(answer: QueryConfigResponse) -> None:
+    rig = Rig((META,))
+    call = rig.submit(create_call(), timeout_ms=60_000)
+    rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    rig.reply(rig.take(codes.QUERY_CONFIG), answer)
+    rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    rig.reply(rig.take(codes.QUERY_CONFIG), forward(META2))
+    rig.wait(20)
+    request = rig.take(codes.CREATE_APP)
+    assert request.to == META2
+    rig.reply(request, CreateAppResponse(appid=5))
+    assert call.result == CreateAppResponse(appid=5)
+
+
+def test_who_leads_is_asked_once_at_a_time_and_again_when_nobody_answers() -> None:
+    rig = Rig((META,))
+    for _ in range(3):
+        rig.submit(create_call(), timeout_ms=60_000)
+    for _ in range(3):
+        rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    assert [each.name for each in rig.requests].count(codes.QUERY_CONFIG) == 1
+    rig.wait(250)
+    rig.requests = [each for each in rig.requests if each.name != codes.QUERY_CONFIG]
+    rig.reply(rig.take(codes.CREATE_APP), elsewhere())
+    assert [each.name for each in rig.requests].count(codes.QUERY_CONFIG) == 1
 
 
 def test_a_lost_meta_call_is_repeated_only_when_that_is_harmless() -> None:
