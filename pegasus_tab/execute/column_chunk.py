@@ -34,11 +34,15 @@ class ColumnChunk:
 
     Args:
         encoded: the pairs in their order.
+        ttl_seconds: when they expire, 0 for the table's default.
     """
 
     is_worth_gathering: Final = True
 
-    def __init__(self, encoded: EncodedArrays, rows: int, tag: Any = None) -> None:
+    def __init__(
+        self, encoded: EncodedArrays, rows: int, tag: Any = None, ttl_seconds: int = 0
+    ) -> None:
+        self._ttl_seconds = ttl_seconds
         self.rows = rows
         self.tag = tag
         self._encoded = encoded
@@ -75,7 +79,8 @@ class ColumnChunk:
             cuts = self._cuts(places[begin:end])
             part = slice(begin, end)
             for columns in cut_into_requests(keys[part], values[part], cuts):
-                yield calls.put_rows_call(index, join_columns(*columns))
+                rows = join_columns(*columns)
+                yield calls.put_rows_call(index, rows, self._ttl_seconds)
             begin = end
 
     def calls_by_hash_key(self, calls: TableCalls) -> Iterator[Call[Any]]:
@@ -83,7 +88,10 @@ class ColumnChunk:
         groups: Groups = {}
         hash_keys, sort_keys, values, _ = as_lists([self._encoded])
         for hash_key, sort_key, value in zip(hash_keys, sort_keys, values, strict=True):
-            groups.setdefault(hash_key, {})[sort_key] = (value, 0)
+            groups.setdefault(hash_key, {})[sort_key] = (
+                value,
+                self._ttl_seconds,
+            )
         return calls_by_hash_key(calls, groups)
 
     def _hashes(self) -> npt.NDArray[np.uint64]:

@@ -2,33 +2,28 @@
 
 Rows travel as Arrow batches as far as the requests' bytes; nothing is looped over cells. UPSERT is
 blind where UPSERT would be (put_stream.py) and reads first where it must keep something (merge.py);
-``ignore`` and ``fail`` are one CHECK_AND_MUTATE a row, as INSERT is.
+``ignore`` and ``fail`` test each row (copy_insert.py).
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pegasus_tab.base.errors import Error, IntegrityError
+from pegasus_tab.base.errors import Error
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
-from pegasus_tab.execute.insert import DUPLICATE, puts
+from pegasus_tab.execute.copy_insert import RowInserter
 from pegasus_tab.execute.merge import MergeWriter
 from pegasus_tab.execute.progress import Progress
-from pegasus_tab.execute.put_stream import WRITE_WINDOW, PutStream
+from pegasus_tab.execute.put_stream import PutStream
 from pegasus_tab.execute.result import ResultSet
 from pegasus_tab.execute.row_input import FullRow
-from pegasus_tab.kv.call import Call
 from pegasus_tab.load.errors import missing_package
 from pegasus_tab.load.rejects import Rejects
 from pegasus_tab.load.state import LoadState, open_state
 from pegasus_tab.sql.plan_nodes import CopyFrom, Insert
 from pegasus_tab.sql.plan_write import merges
 from pegasus_tab.tabular.schema import Schema
-from pegasus_tab.wire.codes import CasCheckType, Status
-from pegasus_tab.wire.messages import CheckAndMutateRequest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +79,7 @@ class _Load:
         self._rejects = rejects
         self._left = sum(not state.begun(one.file).done for one in files)
         self._written = 0
-        self._existing = 0
+        self._inserter = RowInserter(context, plan, self._begin, self._done)
         self._save_at = context.monotonic() + SAVE_SECONDS
 
     def run(self) -> ResultSet:
@@ -97,8 +92,9 @@ class _Load:
             with closing(batches):
                 self._write(batches)
         except Error as error:
-            if self._written:
-                error.message += f"; {_rows(self._written)} written before"
+            written = self._written + self._inserter.written
+            if written:
+                error.message += f"; {_rows(written)} written before"
             raise
         finally:
             self._save()
@@ -106,11 +102,17 @@ class _Load:
 
     def _write(self, batches: "Iterator[ReadyBatch]") -> None:
         if self._plan.on_conflict != "upsert":
-            self._insert(batches)
+            self._inserter.write(batches)
         elif merges(self._plan.table.schema, self._files[0].match.columns):
             self._merge(batches)
         else:
             self._put(batches)
+
+    def _begin(self, batch: "ReadyBatch") -> None:
+        """Note that rows of a batch may be written from now on, where a further run must know."""
+        if self._plan.on_conflict == "fail" and batch.end > batch.file.tried:
+            batch.file.tried = batch.end
+            self._state.save()
 
     def _done(self, batch: "ReadyBatch", rows: int) -> None:
         """Note that a batch, and so all before it, is written."""
@@ -133,18 +135,18 @@ class _Load:
         skipped = len(self._files) - self._left
         if skipped:
             yield f"left out as the state file has them: {skipped} of {len(self._files)} files"
-        if self._existing:
-            yield f"left out as their keys exist: {_rows(self._existing)}"
+        if self._inserter.existing:
+            yield f"left out as their keys exist: {_rows(self._inserter.existing)}"
+        if self._inserter.repeated:
+            yield f"left out as an earlier run wrote them: {_rows(self._inserter.repeated)}"
         if self._rejects.count:
             where = self._rejects.path
             aside = f"written to {where}" if where else "REJECTS 'file' would keep them"
             yield f"rejected: {_rows(self._rejects.count)}; {aside}"
 
-    # ---- upsert --------------------------------------------------------------------------------
-
     def _put(self, batches: "Iterator[ReadyBatch]") -> None:
         table = self._plan.table
-        chunks = (chunk for batch in batches for chunk in _chunks(batch))
+        chunks = (chunk for batch in batches for chunk in _chunks(batch, self._plan.ttl_seconds))
         stream = PutStream(self._context.calls(table), table, chunks)
         for chunk in stream.written(self._context):
             if chunk.tag is not None:
@@ -153,68 +155,13 @@ class _Load:
     def _merge(self, batches: "Iterator[ReadyBatch]") -> None:
         columns = self._files[0].match.columns
         ids = tuple(column.id for column in columns)
+        ttl_seconds = self._plan.ttl_seconds
         writer = MergeWriter(Insert(self._plan.table, "upsert", ids, (), merge=True))
         for batch in batches:
             for part in batch.parts:
                 rows = _full_rows(self._plan.table.schema, part.batch)
-                writer.write(self._context, ((row, 0) for row in rows))
+                writer.write(self._context, ((row, ttl_seconds) for row in rows))
             self._done(batch, batch.rows)
-
-    # ---- ignore and fail -----------------------------------------------------------------------
-
-    def _insert(self, batches: "Iterator[ReadyBatch]") -> None:
-        """Write rows whose keys do not exist; account for a batch when its last row is answered."""
-        under_way: deque[tuple[ReadyBatch, int]] = deque()
-        tally = [0]
-
-        def calls() -> Iterator[Call[Any]]:
-            for batch in batches:
-                for row, call in self._row_calls(batch):
-                    under_way.append((batch, row))
-                    yield call
-                under_way.append((batch, -1))
-
-        def settle() -> None:
-            while under_way and under_way[0][1] < 0:
-                batch, _ = under_way.popleft()
-                self._done(batch, tally[0])
-                tally[0] = 0
-
-        for response in self._context.writes(calls(), WRITE_WINDOW):
-            settle()
-            batch, row = under_way.popleft()
-            if response.error == Status.OK:
-                tally[0] += 1
-            elif self._plan.on_conflict == "fail":
-                self._written += tally[0]
-                raise self._duplicate(batch, row)
-            else:
-                self._existing += 1
-        settle()
-
-    def _row_calls(self, batch: "ReadyBatch") -> Iterator[tuple[int, Call[Any]]]:
-        table_calls = self._context.calls(self._plan.table)
-        from pegasus_tab.tabular.arrow_encoded import as_lists
-
-        absent = int(CasCheckType.VALUE_NOT_EXIST)
-        for part in batch.parts:
-            hash_keys, sort_keys, values, owners = as_lists(part.pairs)
-            count = part.batch.num_rows
-            starts = range(count + 1) if owners is None else _starts(owners, count)
-            for row, (start, end) in enumerate(pairwise(starts)):
-                pairs = list(zip(sort_keys[start:end], values[start:end], strict=True))
-                request = CheckAndMutateRequest(
-                    hash_keys[start], pairs[0][0], absent, b"", puts(pairs, 0)
-                )
-                yield part.first + row, table_calls.check_and_mutate_call(request)
-
-    def _duplicate(self, batch: "ReadyBatch", row: int) -> IntegrityError:
-        return IntegrityError(
-            f'{batch.name}: row {batch.numbers.of(row)}: table "{self._plan.table.name}" has a '
-            "row with its key already",
-            sqlstate=DUPLICATE,
-            hint="ON_CONFLICT upsert overwrites it, ON_CONFLICT ignore leaves it",
-        )
 
 
 def _rows(count: int) -> str:
@@ -238,15 +185,7 @@ def _full_rows(schema: Schema, batch: "pa.RecordBatch") -> Iterator[FullRow]:
     return zip(*columns, strict=True)
 
 
-def _starts(owners: Sequence[int], rows: int) -> list[int]:
-    """Return where the pairs of each row begin, and the end of the last."""
-    starts = [0] * rows + [len(owners)]
-    for place in range(len(owners) - 1, -1, -1):
-        starts[owners[place]] = place
-    return starts
-
-
-def _chunks(batch: "ReadyBatch") -> "Iterator[ColumnChunk]":
+def _chunks(batch: "ReadyBatch", ttl_seconds: int) -> "Iterator[ColumnChunk]":
     """Yield the pairs of a batch, in most cases as one chunk; the last one stands for all of it."""
     from pegasus_tab.execute.column_chunk import ColumnChunk
     from pegasus_tab.tabular.arrow_encoded import joined_parts, no_pairs
@@ -254,5 +193,5 @@ def _chunks(batch: "ReadyBatch") -> "Iterator[ColumnChunk]":
     numbered = [pairs.behind(part.first) for part in batch.parts for pairs in part.pairs]
     *others, last = joined_parts(numbered or [no_pairs()])
     for encoded in others:
-        yield ColumnChunk(encoded, 0)
-    yield ColumnChunk(last, batch.rows, batch)
+        yield ColumnChunk(encoded, 0, None, ttl_seconds)
+    yield ColumnChunk(last, batch.rows, batch, ttl_seconds)

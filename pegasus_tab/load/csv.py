@@ -51,6 +51,7 @@ class CsvReader:
         self._null = null
         self._skipped: list[Skipped] = []
         self._missing: list[int] = []
+        self._first = 0
         self._stream = file.open()
         self.rows: int | None = None
         try:
@@ -77,6 +78,7 @@ class CsvReader:
 
     def batches(self, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
         """See ``Reader``; earlier rows are read over."""
+        self._first = first
         with reading(self._file, WHAT):
             reader = pacsv.open_csv(
                 self._bytes(),
@@ -97,10 +99,14 @@ class CsvReader:
             yield from rebatched(after(iter(reader), first))
 
     def _skip(self, row: Any) -> str:
-        self._missing.append(row.number - (1 if self._header else 0))
+        number = row.number - (1 if self._header else 0)
+        sound = number - 1 - len(self._missing)
+        self._missing.append(number)
+        if sound < self._first:
+            return "skip"  # an earlier run has said so
         text = row.text[:_SHOWN_CHARACTERS_MAX]
         fault = f"{row.actual_columns} values, not {row.expected_columns}: {text!r}"
-        self._skipped.append((self._missing[-1], fault))
+        self._skipped.append((number, fault))
         return "skip"
 
     def take_skipped(self) -> list[Skipped]:

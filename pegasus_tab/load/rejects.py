@@ -4,11 +4,23 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from pegasus_tab.base.errors import Error
 from pegasus_tab.export.errors import TargetError
 from pegasus_tab.load.errors import TooManyRejects
+
+
+class EnoughRejected(Exception):  # noqa: N818 -- says what it is
+    """More rows of a batch do not fit than may be rejected; the rest need not be looked at."""
+
+
+class Rejected(NamedTuple):
+    """A row that does not fit: its number (from 1), the reason, its values."""
+
+    row: int
+    reason: Error
+    values: Mapping[str, object]
 
 
 class Rejects:
@@ -28,6 +40,11 @@ class Rejects:
         self.count = 0
         self._count_max = count_max
         self._stream: TextIO | None = None
+
+    @property
+    def left(self) -> int | None:
+        """How many more rows may be rejected, None for any number."""
+        return None if self._count_max is None else self._count_max - self.count
 
     def add(self, file: str, row: int, reason: Error, values: Mapping[str, object]) -> None:
         """Take a row aside.

@@ -22,17 +22,21 @@ class FileState:
         version: see ``SourceFile``.
         rows: so many of its first rows are written or rejected.
         done: all of them are.
+        tried: so many of its first rows may be written: the writing of those behind ``rows`` had begun.
+            Kept only where that makes a difference, see ``RowInserter``.
     """
 
     bytes: int
     version: str
     rows: int = 0
     done: bool = False
+    tried: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no state file holds; raises TypeError."""
-        if (type(self.bytes), type(self.rows), type(self.done)) != (int, int, bool):
-            raise TypeError(f"{self.bytes!r} bytes, {self.rows!r} rows, done {self.done!r}")
+        numbers = self.bytes, self.rows, self.tried
+        if {*map(type, numbers)} != {int} or type(self.done) is not bool:
+            raise TypeError(f"bytes, rows, tried {numbers!r}, done {self.done!r}")
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pegasus_tab.base.errors import ProgrammingError
 from pegasus_tab.sql.ast_copy_from import CopyFrom as CopyFromStatement
 from pegasus_tab.sql.ast_copy_from import CopyOption
+from pegasus_tab.sql.bind_expression import TTL_SECONDS_MAX
 from pegasus_tab.sql.place import at
 from pegasus_tab.sql.plan_nodes import CopyFrom, CsvForm, OnConflict
 from pegasus_tab.sql.planning import Planning
@@ -14,6 +15,7 @@ from pegasus_tab.sql.suggest import nearest
 from pegasus_tab.sql.terms import Name
 
 FILE_FORMATS = ("parquet", "csv", "arrow")
+PARALLEL_MAX = 64
 
 COPY_FROM_OPTIONS = (
     "format",
@@ -22,6 +24,8 @@ COPY_FROM_OPTIONS = (
     "rejects",
     "max_rejects",
     "state",
+    "parallel",
+    "ttl",
     "header",
     "delimiter",
     "null",
@@ -56,6 +60,8 @@ def plan_copy_from(planning: Planning, statement: CopyFromStatement) -> CopyFrom
         rejects=rejects,
         rejects_max=_rejects_max(given, rejects),
         state=_text(given, "state"),
+        parallel=_whole(given, "parallel", PARALLEL_MAX, ""),
+        ttl_seconds=_whole(given, "ttl", TTL_SECONDS_MAX, " seconds, or an INTERVAL") or 0,
         csv=_csv_form(given),
     )
 
@@ -121,6 +127,15 @@ def _rejects_max(given: Mapping[str, CopyOption], rejects: str | None) -> int | 
         return 0 if rejects is None else None
     if type(option.value) is not int or option.value < 0:
         raise _refused(option, "a whole number from 0 on")
+    return option.value
+
+
+def _whole(given: Mapping[str, CopyOption], name: str, max_: int, unit: str) -> int | None:
+    option = given.get(name)
+    if option is None:
+        return None
+    if type(option.value) is not int or not 1 <= option.value <= max_:
+        raise _refused(option, f"a whole number from 1 to {max_}{unit}")
     return option.value
 
 

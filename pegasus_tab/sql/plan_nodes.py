@@ -271,6 +271,8 @@ class CopyFrom:
         rejects: where rows that do not fit are written, None for nowhere.
         rejects_max: how many of them there may be, None for any number.
         state: where it is kept which files are done, None for nowhere.
+        parallel: how many batches are made ready at once, None for what the machine suggests.
+        ttl_seconds: when the rows expire, 0 for the table's default.
         csv: how the files are written, if they are CSV.
     """
 
@@ -283,6 +285,8 @@ class CopyFrom:
     rejects: str | None = None
     rejects_max: int | None = 0
     state: str | None = None
+    parallel: int | None = None
+    ttl_seconds: int = 0
     csv: CsvForm = field(default_factory=CsvForm)
 
 

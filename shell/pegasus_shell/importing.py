@@ -23,6 +23,11 @@ def _pairs(
     return pairs
 
 
+def _time(text: str) -> str:
+    """Return a time to live as SQL has it: seconds, or an interval."""
+    return text if text.isascii() and text.isdigit() else f"INTERVAL {quoted_text(text)}"
+
+
 @click.command("import")
 @click.argument("table")
 @click.argument("sources", nargs=-1, required=True)
@@ -56,6 +61,12 @@ def _pairs(
     help="How many of them there may be.  [default: 0; any number with --rejects]",
 )
 @click.option("--state", metavar="FILE", help="Keeps what is done: run again to go on.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    help="Batches made ready at once.  [default: half the CPUs, at most 4]",
+)
+@click.option("--ttl", metavar="TIME", help="When the rows expire: seconds, or '30 days'.")
 @click.option("--no-header", is_flag=True, help="CSV: the first line is a row.")
 @click.option("--delimiter", help="CSV: between values.  [default: ,]")
 @click.option("--null", help="CSV: what stands for NULL.  [default: nothing]")
@@ -95,8 +106,13 @@ def statement(table: str, source: str, options: Mapping[str, object]) -> str:
         )
         if options.get(name) is not None
     ]
-    if options.get("max_rejects") is not None:
-        parts.append(f"MAX_REJECTS {options['max_rejects']}")
+    parts += [
+        f"{name.upper()} {options[name]}"
+        for name in ("max_rejects", "parallel")
+        if options.get(name) is not None
+    ]
+    if options.get("ttl") is not None:
+        parts.append(f"TTL {_time(str(options['ttl']))}")
     if options.get("no_header"):
         parts.append("HEADER FALSE")
     mapping = options.get("mapping")

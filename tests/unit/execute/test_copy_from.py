@@ -254,6 +254,36 @@ def test_columns_that_files_do_not_have_are_kept(table: SqlRunner) -> None:
     assert rows(table, "m")[2] == (3, None, {"c": 2, "d": 3}, None)
 
 
+def test_rows_expire(table: SqlRunner) -> None:
+    parquet("a.parquet", NUMBERED)
+    for options in ("TTL 60", "TTL INTERVAL '1 minute', ON_CONFLICT ignore"):
+        table(f"COPY t FROM 'a.parquet' ({options})")
+        left = [one[0] for one in table("SELECT TTL(name) FROM t ALLOW FILTERING")]
+        assert len(left) == 3
+        assert all(50 < one <= 60 for one in left)
+        table("DELETE FROM t WHERE id IN (1, 2)")
+    table("COPY t (id, at, name) FROM 'a.parquet' (TTL 60)")  # reads first
+    assert table("SELECT TTL(name) <= 60 FROM t WHERE id = 2") == [(True,)]
+    for value in ("0", "-1", "'x'", "99999999999"):
+        assert fault(table, f"COPY t FROM 'a.parquet' (TTL {value})").sqlstate == "22023"
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_rows_keep_their_order_however_many_threads_make_them_ready(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch, parallel: int
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 7)
+    Path("in").mkdir()
+    for number in range(4):
+        lines = (f"{n % 10},1,{number}.{n}\n" for n in range(100))
+        bad = "x,1,bad\n" if number == 2 else ""
+        Path(f"in/{number}.csv").write_text("id,at,name\n" + "".join(lines) + bad)
+    assert table(f"COPY t FROM 'in' (FORMAT csv, PARALLEL {parallel}, MAX_REJECTS 1)") == 400
+    assert [row[2] for row in rows(table)] == [f"3.{n}" for n in range(90, 100)]
+    for value in ("0", "65", "'x'"):
+        assert fault(table, f"COPY t FROM 'in' (PARALLEL {value})").sqlstate == "22023"
+
+
 # ---- rejects ------------------------------------------------------------------------------------
 
 
@@ -369,6 +399,75 @@ def test_a_further_run_goes_on_where_the_last_one_ended(
     parquet("in/1.parquet", {"id": [1000], "at": [1]})  # written anew
     parquet("in/3.parquet", {"id": [1001], "at": [1]})
     assert table("COPY t FROM 'in' (STATE 'state.json')") == 2
+
+
+def interrupted(table: SqlRunner, text: str) -> None:
+    """Run a load that ends once its first batch is written."""
+
+    def stop(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    table.session.progress_handler = stop
+    with pytest.raises(KeyboardInterrupt):
+        table(text)
+    table.session.progress_handler = None
+
+
+@pytest.fixture
+def broken_off(table: SqlRunner, monkeypatch: pytest.MonkeyPatch) -> SqlRunner:
+    """A table into which a load with FAIL broke off after 10 of 2,000 rows, more of them sent."""
+    monkeypatch.setattr(reader, "BATCH_ROWS", 10)
+    table("CREATE TABLE f (id INT PRIMARY KEY, a TEXT, b TEXT, FAMILY more (b))")
+    ids = list(range(2000))
+    names = [f"name {n}" for n in ids]
+    parquet("a.parquet", {"id": ids, "a": names, "b": names})
+    interrupted(table, FAILING)
+    entry = json.loads(Path("s").read_text())["files"]["a.parquet"]
+    assert (entry["rows"], entry["done"]) == (10, False)
+    assert entry["rows"] < len(rows(table, "f")) <= entry["tried"] < 2000
+    return table
+
+
+FAILING = "COPY f FROM 'a.parquet' (ON_CONFLICT fail, STATE 's', PARALLEL 1)"
+
+
+def test_a_load_that_fails_on_conflicts_does_not_meet_its_own_rows(broken_off: SqlRunner) -> None:
+    there = len(rows(broken_off, "f"))
+    assert broken_off(FAILING) == 2000 - there
+    assert broken_off.notices == [f"left out as an earlier run wrote them: {there - 10} rows"]
+    assert len(rows(broken_off, "f")) == 2000
+
+
+@pytest.mark.parametrize("column", ["a", "b"])
+def test_a_row_that_was_on_its_way_and_differs_is_a_conflict(
+    broken_off: SqlRunner, column: str
+) -> None:
+    broken_off(f"UPDATE f SET {column} = 'of somebody else' WHERE id = 12")
+    found = fault(broken_off, FAILING)
+    assert (found.sqlstate, "row 13" in found.message) == ("23505", True)
+
+
+def test_a_row_that_no_run_can_have_written_is_a_conflict(broken_off: SqlRunner) -> None:
+    tried = json.loads(Path("s").read_text())["files"]["a.parquet"]["tried"]
+    broken_off(f"INSERT INTO f VALUES ({tried}, 'name {tried}', 'name {tried}')")
+    found = fault(broken_off, FAILING)
+    assert (found.sqlstate, f"row {tried + 1}:" in found.message) == ("23505", True)
+
+
+def test_lines_that_a_run_has_set_aside_are_not_set_aside_again(
+    table: SqlRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", 10)
+    lines = [f"{n},1" if n % 10 else "short" for n in range(300)]
+    Path("a.csv").write_text("id,at\n" + "\n".join(lines) + "\n")
+    copy = "COPY t FROM 'a.csv' (STATE 's', REJECTS 'bad', PARALLEL 1)"
+    interrupted(table, copy)
+    assert len(Path("bad").read_text().splitlines()) < 30
+    assert len(rows(table)) + table(copy) >= 270
+    assert len(rows(table)) == 270
+    numbers = [json.loads(line)["row"] for line in Path("bad").read_text().splitlines()]
+    assert sorted(set(numbers)) == list(range(1, 301, 10))
+    assert len(numbers) <= 31  # the one at the break may be there twice
 
 
 def test_a_csv_file_is_resumed_by_its_rows(

@@ -34,6 +34,8 @@ def test_every_option_arrives() -> None:
         rejects="o'r",
         max_rejects=3,
         state="s",
+        parallel=2,
+        ttl="30 days",
         no_header=True,
         delimiter="\t",
         null="'",
@@ -43,6 +45,8 @@ def test_every_option_arrives() -> None:
     assert found.mapping == (("a=b", "it's"), ('quote"d', "id"))
     assert (found.on_conflict, found.rejects, found.rejects_max) == ("ignore", "o'r", 3)
     assert (found.state, found.format) == ("s", "csv")
+    assert (found.parallel, found.ttl_seconds) == (2, 30 * 86400)
+    assert plan(ttl="90").ttl_seconds == 90
     assert (found.csv.header, found.csv.delimiter) == (False, "\t")
     assert (found.csv.null, found.csv.quote) == ("'", "")
 
