@@ -1,7 +1,8 @@
 """The job machine with fake servers, a fake store and lossy messages, in simulated time.
 
 Judges look at every step: no order leaves before the store has the attempt it is for, a stored job
-never goes back, and what a request was answered with is in the store.
+never goes back, what a request was answered with is in the store, and nobody removes backups that
+somebody reads.
 """
 
 import random
@@ -107,11 +108,19 @@ class JobWorld:
 
     # What people do.
 
-    def start(self, subject: str = "export of t", options: str = "{}") -> None:
+    def start(
+        self,
+        subject: str = "export of t",
+        options: str = "{}",
+        *,
+        relies_on: str = "",
+        removes_of: str = "",
+    ) -> None:
         partitions = len(self.primaries)
+        kind = "restore" if relies_on else "prune" if removes_of else "export"
         self.step(
             StartJob(
-                kind="export",
+                kind=kind,
                 table="t",
                 app_id=APP_ID,
                 partitions=partitions,
@@ -119,6 +128,8 @@ class JobWorld:
                 options=options,
                 unix_seconds=self.unix,
                 token=object(),
+                relies_on=relies_on,
+                removes_of=removes_of,
             )
         )
 
@@ -182,8 +193,9 @@ class JobWorld:
                 assert old.state is not TaskState.DONE or new.state is TaskState.DONE
         if not self.store_works:
             return JobNotSaved(job.id)
-        self.stored[job.id] = job
         is_lost = self.chance.random() < self.save_loss
+        if not is_lost or self.chance.random() < 0.5:
+            self.stored[job.id] = job
         return JobNotSaved(job.id) if is_lost else JobSaved(job.id)
 
     def _judge(self, to: NodeName, message: TaskOrder | TaskStop) -> None:
@@ -191,7 +203,11 @@ class JobWorld:
             task = self.stored[message.job].task(message.step, message.partition)
             assert task is not None, message
             assert (task.attempt, task.server) == (message.attempt, to), (task, message)
-            assert self.stored[message.job].plan == message.plan
+            job = self.stored[message.job]
+            assert job.plan == message.plan
+            others = [each for each in self.stored.values() if not each.state.is_over]
+            removed = {each.removes_of for each in others} - {""}
+            assert job.relies_on not in removed, "what is read may be removed"
 
     def _deliver(self, to: NodeName, message: TaskOrder | TaskStop) -> list[JobInput]:
         server = self.servers.get(to)

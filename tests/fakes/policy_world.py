@@ -35,6 +35,7 @@ class PolicyWorld:
         faults: (kind, table) -> (message, SQLSTATE) of jobs that fail.
         done: (began, kind, table, full) of each job that was done, in order.
         save_loss: how many saves go wrong, 0 to 1.
+        refused: (kind, table) -> why the job machine does not begin such a job.
     """
 
     def __init__(self, *tables: str, seed: int = 0) -> None:
@@ -43,6 +44,7 @@ class PolicyWorld:
         self.tables = set(tables)
         self.job_seconds = 30
         self.faults: dict[tuple[str, str], tuple[str, str]] = {}
+        self.refused: dict[tuple[str, str], str] = {}
         self.store_works = True
         self.save_loss = 0.0
         self.jobs: dict[int, Job] = {}
@@ -161,6 +163,9 @@ class PolicyWorld:
             ), "nothing to verify"
 
     def _start(self, effect: StartErrand) -> PolicyInput:
+        hint = self.refused.get((effect.errand.step, effect.errand.table))
+        if hint is not None:
+            return ErrandAnswered(effect.policy.id, "ERR_INVALID_STATE", hint)
         id_ = len(self.jobs) + 1
         self.full[id_] = effect.is_full
         self.jobs[id_] = Job(

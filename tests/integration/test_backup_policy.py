@@ -1,5 +1,6 @@
 """A backup policy on a real node: it backs up, verifies, prunes, survives kill -9, and is altered."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,3 +70,28 @@ def test_a_policy_keeps_what_it_should(tmp_path: Path) -> None:
             assert connection.execute("SHOW BACKUP POLICIES").fetchall() == []
             with pytest.raises(Error, match="no backup policy p"):
                 connection.execute("ALTER BACKUP POLICY p RESUME")
+
+
+def test_a_prune_makes_way_for_a_restore(tmp_path: Path) -> None:
+    target = tmp_path / "backups"
+    with Node(tmp_path / "data") as node, pegasus_tab.connect(node.dsn) as connection:
+        connection.execute("CREATE TABLE t (k INT PRIMARY KEY, v BLOB) WITH (partitions = 2)")
+        rows = [(k, hashlib.sha256(b"%d" % k).digest()) for k in range(300)]
+        connection.executemany("UPSERT INTO t VALUES (?, ?)", rows)
+        connection.execute(f"BACKUP TABLE t TO '{target}'")
+        ((old, _),) = backups(connection, target)
+        connection.execute(
+            f"CREATE BACKUP POLICY p FOR t TO '{target}' EVERY '3 seconds' KEEP 1"
+            " (BYTES_PER_SECOND 3000)"
+        )
+        wait_until(lambda: ("prune", "running") in jobs(connection), "the prune reads")
+        restored = connection.execute(f"RESTORE TABLE t FROM '{target}' AS t2 AT '{old}'")
+        assert restored.rowcount == len(rows)
+        pruned = [row for row in connection.execute("SHOW JOBS").fetchall() if row[1] == "prune"]
+        assert pruned[0][3] == "failed"
+        assert "reads the backups of table t; none is removed meanwhile" in pruned[0][11]
+
+
+def jobs(connection: pegasus_tab.Connection) -> list[tuple[str, str]]:
+    """Return kind and state of each job."""
+    return [(row[1], row[3]) for row in connection.execute("SHOW JOBS").fetchall()]

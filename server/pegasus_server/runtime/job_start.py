@@ -35,6 +35,8 @@ def start_of_job(
         unix_seconds=unix_seconds(),
         token=token,
         origin=origin,
+        relies_on=str(options["source"]) if kind == "restore" else "",
+        removes_of=table.name if kind == "prune" else "",
     )
 
 

@@ -155,6 +155,87 @@ def test_the_same_thing_is_not_done_twice_at_once() -> None:
     assert world.run_until_over(2).state is JobState.DONE
 
 
+def test_nothing_is_removed_while_a_restore_reads() -> None:
+    world = JobWorld()
+    world.start("restore", relies_on="t")
+    world.start("prune", removes_of="t")
+    assert (world.answers[1].error, world.answers[1].id) == ("ERR_INVALID_STATE", 1)
+    assert world.answers[1].hint.startswith("job 1 reads the backups of table t")
+    world.start("prune of another", removes_of="u")
+    assert world.answers[2].error == "ERR_OK"
+    assert world.run_until_over().state is JobState.DONE
+    world.run_until_over(2)
+    world.start("prune", removes_of="t")
+    assert world.run_until_over(3).state is JobState.DONE
+
+
+@pytest.mark.parametrize("step", ["open", "partition"])
+def test_a_prune_that_only_reads_makes_way_for_a_restore(step: str) -> None:
+    world = JobWorld()
+    world.steps = 30
+    world.start("prune", removes_of="t")
+    world.run_until_begun(step)
+    world.steps = 1
+    world.start("restore", relies_on="t")
+    assert world.run_until_over(2).state is JobState.DONE
+    prune = world.job()
+    assert prune.state is JobState.FAILED
+    assert prune.message.startswith("job 2 reads the backups of table t")
+    assert "finish" not in {begun[2] for begun in world.begun if begun[1] == 1}
+
+
+def test_a_prune_that_removes_already_is_waited_for() -> None:
+    world = JobWorld()
+    world.start("prune", removes_of="t")
+    world.run_until_begun("finish")
+    world.start("restore", relies_on="t")
+    assert world.run_until_over(2).state is JobState.DONE
+    assert world.job().state is JobState.DONE
+    begun = [(job, step) for _, job, step, _, _ in world.begun]
+    assert begun.index((1, "finish")) < begun.index((2, "open"))
+
+
+def test_a_restore_waits_until_the_end_of_a_prune_is_stored() -> None:
+    world = JobWorld()
+    world.steps = 30
+    world.start("prune", removes_of="t")
+    world.run_until_begun("partition")
+    world.start("restore", relies_on="t")
+    world.store_works = False
+    world.run(20)
+    assert world.job().state is JobState.FAILED
+    world.new_leader()
+    assert world.job().state is JobState.RUNNING, "the new leader knows nothing of it"
+    world.store_works, world.steps = True, 1
+    assert world.run_until_over(2).state is JobState.DONE
+    assert world.job().state is JobState.FAILED
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_restore_and_prunes_through_all_that_goes_wrong(seed: int) -> None:
+    """The world judges every step: what is read is not removed, whoever leads."""
+    world = JobWorld(servers=2, partitions=2, seed=seed)
+    world.loss, world.save_loss = 0.2, 0.3
+    for number in range(40):
+        match world.chance.randrange(5):
+            case 0:
+                world.start(f"restore {number}", relies_on="t")
+            case 1:
+                world.start(f"prune {number}", removes_of="t")
+            case 2 if world.stored:
+                world.new_leader()
+            case 3:
+                world.store_works = not world.store_works
+            case _:
+                pass
+        world.run(world.chance.uniform(0.2, 4))
+    world.loss = world.save_loss = 0
+    world.store_works = True
+    world.run(60)
+    for job in world.jobs.jobs:
+        assert world.run_until_over(job.id).state in (JobState.DONE, JobState.FAILED), f"{seed}"
+
+
 def test_limits() -> None:
     world = JobWorld(partitions=1)
     for number in range(UNDER_WAY_MAX + 1):

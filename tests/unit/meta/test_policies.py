@@ -122,6 +122,19 @@ def test_a_missing_table_is_told_and_the_others_go_on() -> None:
     assert world.policy.fault == ""
 
 
+def test_backups_go_on_while_a_restore_keeps_old_ones_from_being_removed() -> None:
+    world = PolicyWorld("a", "b")
+    world.refused["prune", "a"] = "job 9 reads the backups of table a"
+    world.create("a", "b")
+    world.run(DAY + 600, every=5)
+    assert world.kinds() == [("backup", "a"), *both("b")] * 2
+    assert world.policy.fault == "a: job 9 reads the backups of table a"
+    world.refused.clear()
+    world.run(3600, every=5)
+    assert world.kinds()[-1] == ("prune", "a")
+    assert world.policy.fault == ""
+
+
 def test_a_failed_round_is_tried_again_ever_more_slowly() -> None:
     world = PolicyWorld("a", "b")
     world.faults["backup", "a"] = ("the target is away", "58030")

@@ -22,6 +22,8 @@ class StartJob:
         unix_seconds: wall clock.
         token: comes back in the answer.
         origin: see Job.
+        relies_on: see Job.
+        removes_of: see Job.
     """
 
     kind: str
@@ -33,6 +35,8 @@ class StartJob:
     unix_seconds: int
     token: object
     origin: str = ""
+    relies_on: str = ""
+    removes_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

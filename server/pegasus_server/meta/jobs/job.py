@@ -93,6 +93,8 @@ class Job:
         hint: what to do then.
         sqlstate: of the failure.
         origin: what a policy knows it by; empty for a client's job.
+        relies_on: table whose backups it reads, so that none may go meanwhile; empty for none.
+        removes_of: table of whose backups it removes some; empty for none.
     """
 
     id: int
@@ -113,6 +115,8 @@ class Job:
     hint: str = ""
     sqlstate: str = ""
     origin: str = ""
+    relies_on: str = ""
+    removes_of: str = ""
 
     def due(self) -> tuple[Task, ...]:
         """Return the tasks that the job's state calls for and that are not done."""

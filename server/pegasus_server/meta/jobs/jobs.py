@@ -5,6 +5,10 @@ leaves, and a request is answered, only while the store has the newest state. ``
 work: tasks that are due get a server and a new attempt, their orders are repeated, and an attempt
 of which nothing was heard in SILENT_US is given up. A new leader begins with the stored jobs and
 repeats their orders; servers that still work on them answer as if nothing had happened.
+
+A restore has priority over a prune, which would remove what it reads: while it is under way no prune
+of that table begins, and one that only reads so far is failed. One that removes already is waited
+for. Tables are compared, not targets, for a folder may be named in many ways.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +56,8 @@ class Jobs:
     """All jobs of a cluster.
 
     Invariants: job ids rise; nothing is ordered of a job whose newest state is not stored; of jobs
-    under way no two have the same subject.
+    under way no two have the same subject; while a job removes backups of a table, none that relies
+    on them has begun.
 
     Args:
         stored: what the store holds.
@@ -124,6 +129,8 @@ class Jobs:
         assert list(self._jobs) == sorted(self._jobs)
         subjects = [job.subject for job in self._jobs.values() if not job.state.is_over]
         assert len(subjects) == len(set(subjects)), subjects
+        removed = {job.removes_of for job in self._jobs.values() if not job.state.is_over} - {""}
+        assert not any(job.relies_on in removed and _has_begun(job) for job in self._jobs.values())
 
     # Requests.
 
@@ -139,6 +146,9 @@ class Jobs:
             if job.subject == event.subject:
                 hint = f"job {job.id} does the same at this moment"
                 return [JobAnswer(event.token, job.id, error_names.BUSY, hint)]
+        reader = self._reader_of(event.removes_of)
+        if reader is not None:
+            return [JobAnswer(event.token, reader.id, error_names.INVALID_STATE, _why_kept(reader))]
         if len(under_way) >= UNDER_WAY_MAX:
             hint = f"{UNDER_WAY_MAX} jobs are under way; wait for one or cancel one"
             return [JobAnswer(event.token, 0, error_names.BUSY, hint)]
@@ -154,10 +164,25 @@ class Jobs:
                 parts=tuple([Task(step="partition", partition=p) for p in range(event.partitions)]),
                 created=event.unix_seconds,
                 origin=event.origin,
+                relies_on=event.relies_on,
+                removes_of=event.removes_of,
             )
         )
         self._tokens.setdefault(id_, []).append(event.token)
         return self._forget_old()
+
+    def _reader_of(self, table: str) -> Job | None:
+        """Return a job that relies on a table's backups, or may again if the leader changes now."""
+        readers = [job for job in self._jobs.values() if table and job.relies_on == table]
+        return next((job for job in readers if self._may_go_on(job)), None)
+
+    def _is_being_removed(self, table: str) -> bool:
+        """Tell whether a job removes backups of a table, or may again if the leader changes now."""
+        removers = [job for job in self._jobs.values() if table and job.removes_of == table]
+        return any(self._may_go_on(job) for job in removers)
+
+    def _may_go_on(self, job: Job) -> bool:
+        return not job.state.is_over or not self._is_stored(job.id)
 
     def _forget_old(self) -> list[JobEffect]:
         # One whose end is not stored yet would be stored again after its removal.
@@ -239,6 +264,13 @@ class Jobs:
             return self._fail(
                 job, look.unix_seconds, f"table {job.table} was dropped", "Nothing is to be done."
             )
+        reader = self._reader_of(job.removes_of)
+        if reader is not None and job.state in (JobState.OPENING, JobState.RUNNING):
+            return self._fail(
+                job, look.unix_seconds, _why_kept(reader), "It is tried again by itself."
+            )
+        if job.state is JobState.OPENING and self._is_being_removed(job.relies_on):
+            return []
         effects: list[JobEffect] = []
         for task in job.due():
             key = (job.id, task.step, task.partition)
@@ -353,6 +385,16 @@ class Jobs:
             case _:
                 assert job.state is JobState.CANCELLING, job.state
                 self._end(job, JobState.CANCELLED, unix_seconds)
+
+
+def _has_begun(job: Job) -> bool:
+    return not job.state.is_over and job.whole != Task(step="open")
+
+
+def _why_kept(reader: Job) -> str:
+    return (
+        f"job {reader.id} reads the backups of table {reader.relies_on}; none is removed meanwhile"
+    )
 
 
 def _shortened(fault: str) -> str:
