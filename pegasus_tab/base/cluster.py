@@ -256,6 +256,14 @@ class BeaconAck:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """How much a server's data folder takes on its disk, and what is free there, in bytes."""
+
+    stored_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigSync:
     """Replica server to meta: every replica it stores.
 
@@ -265,6 +273,7 @@ class ConfigSync:
         incarnation: of the server, as in its beacons.
         sent_us: its CLOCK_BOOTTIME; of two, meta believes the later.
         survey: number of the SyncRequest it answers, 0 if it comes unasked.
+        disk: how full its disk is, None while it does not know.
     """
 
     node: NodeName
@@ -272,6 +281,7 @@ class ConfigSync:
     incarnation: int = 0
     sent_us: int = 0
     survey: int = 0
+    disk: DiskUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def show_nodes(context: Context) -> ResultSet:
         "primaries": INT,
         "secondaries": INT,
         "silent_ms": BIGINT,
+        "stored_bytes": BIGINT,
+        "free_bytes": BIGINT,
     }
     rows: Page = [
         (
@@ -45,8 +47,14 @@ def show_nodes(context: Context) -> ResultSet:
     return named_result(columns, rows)
 
 
-def _numbers(account: NodeAccount) -> tuple[int, int, int]:
-    return account.primaries, account.secondaries, account.silent_ms
+def _numbers(account: NodeAccount) -> tuple[int, ...]:
+    return (
+        account.primaries,
+        account.secondaries,
+        account.silent_ms,
+        account.stored_bytes,
+        account.free_bytes,
+    )
 
 
 def show_partitions(context: Context, table: Table) -> ResultSet:

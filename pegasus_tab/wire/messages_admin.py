@@ -179,6 +179,8 @@ class NodeAccount(Struct):
         secondaries: partitions it holds a copy of beside those.
         silent_ms: since when meta heard nothing of it.
         rests_ms: for how long it gets no new replica because it was too slow, 0 if it does.
+        stored_bytes: what its data folder takes on disk, -1 while unknown.
+        free_bytes: what is free there, -1 while unknown.
     """
 
     address: Annotated[Address, RPC_ADDRESS(1)] = NO_ADDRESS
@@ -189,6 +191,8 @@ class NodeAccount(Struct):
     secondaries: Annotated[int, I32(6)] = 0
     silent_ms: Annotated[int, I64(7)] = 0
     rests_ms: Annotated[int, I64(8)] = 0
+    stored_bytes: Annotated[int, I64(9)] = -1
+    free_bytes: Annotated[int, I64(10)] = -1
 
 
 @thrift_struct

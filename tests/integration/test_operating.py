@@ -79,6 +79,7 @@ def test_an_added_server_gets_its_share_and_a_level_lasts(box: Box) -> None:
     wait_until(lambda: begins(box, "BALANCE PRIMARIES"), "no move is under way any more")
     wait_until(lambda: held(box) == [(1, 3)] * 4, "every server leads one partition")
     assert rows_in(box) == ROWS
+    assert all(row["stored_bytes"] > 0 < row["free_bytes"] for row in box.ask("SHOW NODES"))
     assert box.admin("level", "lively").stdout == "lively, was steady\n"
     assert box.run("restart", "meta1").returncode == 0
     wait_until(lambda: box.admin("level").stdout == "lively\n", "the next leader knows the level")

@@ -4,7 +4,7 @@ Meta numbers its SyncRequests. A report that answers a request sent after some e
 of the time after that event; one that came unasked may have been long on its way.
 """
 
-from pegasus_tab.base.cluster import ConfigSync, ReplicaReport
+from pegasus_tab.base.cluster import ConfigSync, DiskUsage, ReplicaReport
 from pegasus_tab.base.ids import Gpid, NodeName
 
 
@@ -22,6 +22,7 @@ class ReplicaReports:
         self._sent: dict[NodeName, tuple[int, int]] = {}
         self._received_us: dict[NodeName, int] = {}
         self._answered: dict[NodeName, int] = {}
+        self._disks: dict[NodeName, DiskUsage | None] = {}
 
     def take(self, sync: ConfigSync, now_us: int) -> bool:
         """Take an account; False if a newer one came before or it cannot be true."""
@@ -31,6 +32,7 @@ class ReplicaReports:
             return False
         self._sent[sync.node] = (sync.incarnation, sync.sent_us)
         self._received_us[sync.node] = now_us
+        self._disks[sync.node] = sync.disk
         self._answered[sync.node] = max(sync.survey, self._answered.get(sync.node, 0))
         self._reports[sync.node] = {
             each.gpid: each for each in sync.reports if each.node == sync.node
@@ -58,6 +60,10 @@ class ReplicaReports:
     def report(self, node: NodeName, gpid: Gpid) -> ReplicaReport | None:
         """Return what a server last said of a replica, None if it has none."""
         return self._reports.get(node, {}).get(gpid)
+
+    def disk(self, node: NodeName) -> DiskUsage | None:
+        """Return how full a server's disk was as it last said, None if it did not."""
+        return self._disks.get(node)
 
     def is_known(self, node: NodeName) -> bool:
         """Tell whether a server ever gave an account."""

@@ -7,7 +7,7 @@ from pegasus_server.meta.failure_detector import Node
 from pegasus_server.meta.guardian import Guardian
 from pegasus_server.meta.table import Table
 from pegasus_server.meta.ward import gpids
-from pegasus_tab.base.cluster import PartitionConfig
+from pegasus_tab.base.cluster import DiskUsage, PartitionConfig
 from pegasus_tab.base.ids import Decree, Gpid, NodeName
 
 
@@ -19,12 +19,14 @@ class NodeSurvey:
         node: what meta knows of it.
         primaries: partitions it leads.
         secondaries: partitions it holds a copy of beside those.
+        disk: how full its disk is, as it last said; None if it did not.
         rests_us: for how long it gets no new replica because it is slow, 0 if it does.
     """
 
     node: Node
     primaries: int
     secondaries: int
+    disk: DiskUsage | None
     rests_us: int
 
 
@@ -62,7 +64,11 @@ def survey_nodes(guardian: Guardian, now_us: int) -> list[NodeSurvey]:
     resting = ward.resting(now_us)
     return [
         NodeSurvey(
-            nodes[name], primaries[name], secondaries[name], resting.get(name, now_us) - now_us
+            nodes[name],
+            primaries[name],
+            secondaries[name],
+            ward.reports.disk(name),
+            resting.get(name, now_us) - now_us,
         )
         for name in sorted(nodes)
     ]

@@ -11,7 +11,7 @@ from pegasus_server.meta.cluster_inputs import Balance, Recover
 from pegasus_server.meta.diagnosis import Diagnosis, Evidence, diagnose
 from pegasus_server.meta.effects import Reply
 from pegasus_server.meta.questions import serving_table
-from pegasus_server.meta.survey import PartitionSurvey, survey_nodes, survey_partitions
+from pegasus_server.meta.survey import NodeSurvey, PartitionSurvey, survey_nodes, survey_partitions
 from pegasus_server.meta.table import Table
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.clock import boottime_us
@@ -82,17 +82,7 @@ class AdminRpcs:
             return
         now_us = boottime_us()
         accounts = [
-            NodeAccount(
-                address_of(each.node.name),
-                codes.NodeStatus.ALIVE if each.node.is_alive else codes.NodeStatus.UNALIVE,
-                each.node.host_label,
-                each.node.durability,
-                each.primaries,
-                each.secondaries,
-                max(0, now_us - each.node.heard_us) // _US_PER_MS,
-                each.rests_us // _US_PER_MS,
-            )
-            for each in survey_nodes(self._driver.guardian, now_us)
+            _node_account(each, now_us) for each in survey_nodes(self._driver.guardian, now_us)
         ]
         send(frame, client, NodesResponse(nodes=accounts))
 
@@ -199,6 +189,22 @@ def planned(moves: Sequence[Move]) -> list[PlannedMove]:
 def _is_asked_for(gpid: Gpid, asked: Gpid) -> bool:
     is_table = asked.app_id in (-1, gpid.app_id)
     return is_table and asked.partition_index in (-1, gpid.partition_index)
+
+
+def _node_account(survey: NodeSurvey, now_us: int) -> NodeAccount:
+    node, disk = survey.node, survey.disk
+    return NodeAccount(
+        address_of(node.name),
+        codes.NodeStatus.ALIVE if node.is_alive else codes.NodeStatus.UNALIVE,
+        node.host_label,
+        node.durability,
+        survey.primaries,
+        survey.secondaries,
+        max(0, now_us - node.heard_us) // _US_PER_MS,
+        survey.rests_us // _US_PER_MS,
+        -1 if disk is None else disk.stored_bytes,
+        -1 if disk is None else disk.free_bytes,
+    )
 
 
 def _evidence(evidence: Evidence) -> ReplicaEvidence:

@@ -6,6 +6,7 @@ from pegasus_server.meta.questions import serving_table
 from pegasus_server.runtime.admin_rpcs import Configure
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.meta_rpcs import ServeMeta, Tables, send
+from pegasus_tab.base.cluster import DiskUsage
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import (
@@ -38,6 +39,7 @@ class LoneAdminRpcs:
         address_for: the address of this node as a given client should use it.
         configuration: describes a partition on the wire, given its table and index.
         durability: class of the node's log.
+        disk: tells how full its disk is, None while it does not know.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class LoneAdminRpcs:
         address_for: Callable[[Client], Address],
         configuration: Configure,
         durability: str,
+        disk: Callable[[], DiskUsage | None],
     ) -> None:
         self._tables = tables
         self._address_for = address_for
         self._configuration = configuration
         self._durability = durability
+        self._disk = disk
         self.table: dict[bytes, ServeMeta] = {
             codes.TAB_NODES: self._nodes,
             codes.TAB_PARTITIONS: self._partitions,
@@ -64,12 +68,15 @@ class LoneAdminRpcs:
         decode_arguments(frame, NodesRequest)
         state = self._tables.state
         served = [serving_table(state, each.name)[1] for each in state.tables.values()]
+        disk = self._disk()
         account = NodeAccount(
             self._address_for(client),
             codes.NodeStatus.ALIVE,
             self._address_for(client).host,
             self._durability,
             sum(each.partition_count for each in served if each is not None),
+            stored_bytes=-1 if disk is None else disk.stored_bytes,
+            free_bytes=-1 if disk is None else disk.free_bytes,
         )
         send(frame, client, NodesResponse(nodes=[account]))
 

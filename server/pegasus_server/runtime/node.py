@@ -21,6 +21,7 @@ from pegasus_server.runtime.connections import SWEEP_SECONDS, Connections
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk import DiskThread
 from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
+from pegasus_server.runtime.disk_usage import MEASURE_SECONDS, DiskWatch
 from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.embedded import LastClientWatch
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
@@ -112,8 +113,13 @@ class Node(Factory):
             self._replicas.serve_recovered(table, recovered)
         self._meta = MetaLoop(Meta(state), store, self._replicas, self._disk.run, unix_seconds)
         rpcs = MetaRpcs(self._meta, self._address_for, self._facts, self._replicas.committed_decree)
+        self._disk_watch = DiskWatch(self._folder.path, self._disk.run)
         admin = LoneAdminRpcs(
-            self._meta, self._address_for, rpcs.configuration, self._options.durability
+            self._meta,
+            self._address_for,
+            rpcs.configuration,
+            self._options.durability,
+            lambda: self._disk_watch.usage,
         )
         self._jobs = LoneJobs(
             self._reactor,
@@ -218,6 +224,8 @@ class Node(Factory):
         warm_up = WarmUp(lambda: self._connections.requests, 1 if self._options.embedded else 0)
         look_at_disk()
         self._timers.every(LOOK_SECONDS, look_at_disk)
+        self._disk_watch.measure()
+        self._timers.every(MEASURE_SECONDS, self._disk_watch.measure)
         self._timers.every(FLUSH_LOOK_SECONDS, flushing.look)
         self._timers.every(SLICE_SECONDS, sweeper.slice)
         self._timers.every(SWEEP_SECONDS, self._connections.sweep)

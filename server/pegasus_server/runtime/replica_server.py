@@ -35,6 +35,7 @@ from pegasus_server.runtime.clock import boottime_us, unix_seconds
 from pegasus_server.runtime.cluster_config import ReplicaConfig
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.disk_space import LOOK_SECONDS, DiskSpace
+from pegasus_server.runtime.disk_usage import MEASURE_SECONDS, DiskWatch
 from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.file_request import StreamRequest
 from pegasus_server.runtime.file_sender import FileSender
@@ -115,6 +116,7 @@ class ReplicaServer:
             self._config, restored.log, self._front.deliver, die_of_failed_disk
         )
         self._disk = self._threads.disk
+        self._disk_watch = DiskWatch(self._folder.path, self._threads.files.run)
         self._sender = FileSender(
             self._threads.senders.run,
             Throttle(self._config.copy_bytes_per_second),
@@ -224,6 +226,8 @@ class ReplicaServer:
         every(ACCOUNT_SECONDS, self._account)
         every(ACCOUNT_SECONDS, self._transfers.tick)
         every(LOOK_SECONDS, look_at_disk)
+        self._disk_watch.measure()
+        every(MEASURE_SECONDS, self._disk_watch.measure)
         every(FLUSH_LOOK_SECONDS, flushing.look)
         every(SLICE_SECONDS, ExpirySweeper(self._host.replicas, self._front.turn).slice)
         self._reactor.callWhenRunning(self._front.turn.run, self._tick)
@@ -304,8 +308,8 @@ class ReplicaServer:
             self._front.links.send(self._lease.leader, message)
 
     def _account(self, survey: int = 0) -> None:
-        reports = self._host.reports()
-        self._tell_leader(ConfigSync(self._node, reports, self._life, boottime_us(), survey))
+        reports, disk = self._host.reports(), self._disk_watch.usage
+        self._tell_leader(ConfigSync(self._node, reports, self._life, boottime_us(), survey, disk))
 
     # The end.
 

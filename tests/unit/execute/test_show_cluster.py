@@ -25,7 +25,9 @@ A, B = Address("10.0.0.1", 1), Address("10.0.0.2", 2)
 def table(cluster: MemoryCluster, sql: SqlRunner) -> SqlRunner:
     sql("CREATE TABLE t (u INT PRIMARY KEY, v INT) WITH (partitions = 2)")
     cluster.operator.nodes = [
-        NodeAccount(A, NodeStatus.ALIVE, "rack1", "sync", 2, 1, 5),
+        NodeAccount(
+            A, NodeStatus.ALIVE, "rack1", "sync", 2, 1, 5, stored_bytes=4096, free_bytes=8192
+        ),
         NodeAccount(B, NodeStatus.UNALIVE, "rack2", "os", 0, 1, 9000),
     ]
     cluster.operator.facts = {
@@ -45,9 +47,14 @@ def lacking(index: int, reason: str, primary: Address = NO_ADDRESS) -> Partition
 
 def test_nodes_with_what_they_hold(table: SqlRunner) -> None:
     assert table("SHOW NODES") == [
-        ("10.0.0.1:1", "alive", "rack1", "sync", 2, 1, 5),
-        ("10.0.0.2:2", "dead", "rack2", "os", 0, 1, 9000),
+        ("10.0.0.1:1", "alive", "rack1", "sync", 2, 1, 5, 4096, 8192),
+        ("10.0.0.2:2", "dead", "rack2", "os", 0, 1, 9000, None, None),
     ]
+
+
+def test_a_node_that_rests_says_so(cluster: MemoryCluster, table: SqlRunner) -> None:
+    cluster.operator.nodes = [NodeAccount(A, NodeStatus.ALIVE, rests_ms=23_001)]
+    assert table("SHOW NODES")[0][1] == "alive, too slow: no new replicas for 24 s"
 
 
 def test_partitions_with_decrees_and_state(table: SqlRunner) -> None:
@@ -114,8 +121,8 @@ def test_no_more_partitions_are_named_than_fit(cluster: MemoryCluster, table: Sq
 def test_plain_pegasus_tells_what_it_knows(cluster: MemoryCluster, table: SqlRunner) -> None:
     cluster.operator.is_plain = True
     assert table("SHOW NODES") == [
-        ("10.0.0.1:1", "alive", None, None, None, None, None),
-        ("10.0.0.2:2", "dead", None, None, None, None, None),
+        ("10.0.0.1:1", "alive", *[None] * 7),
+        ("10.0.0.2:2", "dead", *[None] * 7),
     ]
     assert table("SHOW PARTITIONS OF t") == [
         (0, None, "", 1, 0, None, "no primary"),

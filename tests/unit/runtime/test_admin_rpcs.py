@@ -23,6 +23,7 @@ from pegasus_tab.base.cluster import (
     Beacon,
     ConfigProposal,
     ConfigSync,
+    DiskUsage,
     PartitionConfig,
     ProposalKind,
     ReplicaReport,
@@ -112,7 +113,8 @@ class Bench:
             )
             for gpid in gpids
         )
-        self.driver.take(ConfigSync(NODES[server], reports, 1, boottime_us()))
+        disk = DiskUsage(1000 + server, 9000)
+        self.driver.take(ConfigSync(NODES[server], reports, 1, boottime_us(), disk=disk))
 
     def proposals(self) -> list[tuple[ProposalKind, NodeName]]:
         return [(m.kind, m.node) for _, m in self.sent if isinstance(m, ConfigProposal)]
@@ -151,8 +153,9 @@ def bench() -> Bench:
 
 def test_nodes_are_told_with_labels_and_counts(bench: Bench) -> None:
     nodes = bench.client.cluster().nodes()
+    disk = {"stored_bytes": 1000, "free_bytes": 9000}
     assert [replace(each, silent_ms=0) for each in nodes][:2] == [
-        type(nodes[0])(ADDRESSES[0], NodeStatus.ALIVE, "host0", "sync", 2, 0),
+        type(nodes[0])(ADDRESSES[0], NodeStatus.ALIVE, "host0", "sync", 2, 0, **disk),
         type(nodes[0])(ADDRESSES[1], NodeStatus.ALIVE, "host1", "sync", 0, 2),
     ]
     assert all(0 <= each.silent_ms < 60_000 for each in nodes)
