@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rocksdict import Options, Rdict, WriteOptions
 
+from benchmarks import bare_echo
+from benchmarks.awake import cores_awake
 from benchmarks.figure import Figure, median_of, percentile
 from benchmarks.node import running_node
 from pegasus_tab.base.ids import Gpid
@@ -25,6 +27,7 @@ ROWS = 100_000
 PARTITIONS = 8
 VALUE = b"v" * 100
 ROUNDS = 3
+SINGLES = 5000
 
 
 def hash_keys() -> list[bytes]:
@@ -109,7 +112,7 @@ def round_trips(port: int) -> list[float]:
     """Return the times of single GETs through the key-value client, in microseconds."""
     with connect(f"pegasus://127.0.0.1:{port}/") as client:
         table = client.table("bench")
-        keys = hash_keys()[:5000]
+        keys = hash_keys()[:SINGLES]
         times = []
         for key in keys:
             start = time.perf_counter()
@@ -117,6 +120,13 @@ def round_trips(port: int) -> list[float]:
             times.append((time.perf_counter() - start) * 1e6)
             assert value == VALUE
         return times
+
+
+def single_figures(how: str, port: int) -> list[Figure]:
+    """Measure GETs one at a time beside bare round trips."""
+    ours, bare = percentile(round_trips(port), 50), percentile(bare_echo.round_trips(SINGLES), 50)
+    name = f"GET, one at a time, {how}, p50"
+    return [Figure(name, ours, "us", 100, "bare echo of 100 bytes", bare)]
 
 
 def figures(folder: Path) -> list[Figure]:
@@ -132,19 +142,14 @@ def figures(folder: Path) -> list[Figure]:
         put_256 = median_of(ROUNDS, lambda: load.rate(puts, 256))
         gets = load.frames(codes.GET)
         get_64 = median_of(ROUNDS, lambda: load.rate(gets, 64))
-        single = percentile(round_trips(port), 50)
+        single = single_figures("as the machine is", port)
+        with cores_awake():
+            single += single_figures("cores kept awake", port)
     return [
         Figure(
             "GET, 64 outstanding, one server core", get_64, "/s", 150_000, "rocksdict get", raw_get
         ),
-        Figure(
-            "GET, one at a time, key-value client, p50",
-            single,
-            "us",
-            100,
-            "rocksdict get",
-            1e6 / raw_get,
-        ),
+        *single,
         Figure(
             "PUT, fdatasync before the reply, 64 outstanding",
             put_64,
