@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pegasus_tab.base.errors import Error, ProgrammingError
+from pegasus_tab.base.errors import Error, IntegrityError, ProgrammingError
 from pegasus_tab.load.arrow import ArrowReader
-from pegasus_tab.load.csv import CsvReader
+from pegasus_tab.load.csv import CsvReader, delimiter_of
 from pegasus_tab.load.errors import in_file
 from pegasus_tab.load.files import SourceFile
 from pegasus_tab.load.match import Match, check_types, match_columns
@@ -70,7 +70,7 @@ def _reader(plan: CopyFrom, file: SourceFile, format_: str) -> Reader:
         file,
         header=csv.header,
         names=names,
-        delimiter=csv.delimiter,
+        delimiter=csv.delimiter or delimiter_of(file.name),
         null=csv.null,
         quote=csv.quote,
     )
@@ -78,11 +78,25 @@ def _reader(plan: CopyFrom, file: SourceFile, format_: str) -> Reader:
 
 def _checked(plan: CopyFrom, file: SourceFile, format_: str) -> CheckedFile:
     with opened(plan, file, format_) as reader:
-        schema = plan.table.schema
-        match = match_columns(schema, reader.schema.names, plan.columns, dict(plan.mapping))
+        schema, names = plan.table.schema, reader.schema.names
+        try:
+            match = match_columns(schema, names, plan.columns, dict(plan.mapping))
+        except (ProgrammingError, IntegrityError) as error:
+            if format_ == "csv" and plan.csv.header:
+                error.hint = _csv_hint(names, error.hint)
+            raise
         if format_ != "csv":
             check_types(match, reader.schema)
         return CheckedFile(file, match, reader.rows)
+
+
+def _csv_hint(names: list[str], hint: str | None) -> str:
+    """Return what to do about a first line that does not name the table's columns."""
+    found = [sign for sign in ";\t|," if len(names) == 1 and sign in names[0]]
+    if found:
+        return f"DELIMITER '{found[0]}' reads it as several columns".replace("\t", r"\t")
+    what = "HEADER FALSE reads the first line as a row"
+    return f"{hint}; {what}" if hint else what
 
 
 def _check_drift(first: CheckedFile, other: CheckedFile) -> None:

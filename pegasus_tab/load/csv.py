@@ -1,26 +1,35 @@
 """CSV files as record batches of text, so that one bad value rejects one row and not the file."""
 
-import gzip
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from pegasus_tab.base.limits import MIB
+from pegasus_tab.load.errors import BadFile
 from pegasus_tab.load.files import SourceFile
 from pegasus_tab.load.reader import Skipped, after, reading, rebatched
+from pegasus_tab.load.text_stream import WithTail, unpacked
 
 WHAT = "CSV"
 _BLOCK_BYTES = 1 * MIB
+_END: Final = b"\x03end of the file\x03"
+"""Every value of a row put behind the last: an open quote would swallow it, and pyarrow says nothing."""
 _SHOWN_CHARACTERS_MAX = 200
+
+
+def delimiter_of(name: str) -> str:
+    """Return what stands between values in a file of some name, unless a statement says otherwise."""
+    return "\t" if ".tsv" in PurePosixPath(name.lower()).suffixes[-2:] else ","
 
 
 class CsvReader:
     """See ``Reader``; every column is binary, NULL where the file says so.
 
     Args:
-        file: the file; one whose name ends in ``.gz`` is unpacked.
+        file: the file; see ``unpacked`` for compressed ones.
         header: whether its first line names the columns.
         names: the columns when it does not.
         delimiter: between values.
@@ -28,7 +37,7 @@ class CsvReader:
         quote: around values that hold delimiters or line ends; empty for none.
 
     Raises:
-        BadFile: it has no header, or not even one row fits one block.
+        BadFile: it has no header, or that is longer than one block.
     """
 
     def __init__(
@@ -64,7 +73,7 @@ class CsvReader:
 
     def _header_names(self) -> list[str]:
         reader = pacsv.open_csv(
-            self._bytes(),
+            self._bytes(b"\n"),
             read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
             parse_options=pacsv.ParseOptions(
                 **self._parse, invalid_row_handler=lambda _row: "skip"
@@ -72,16 +81,17 @@ class CsvReader:
         )
         return list(reader.schema.names)
 
-    def _bytes(self) -> Any:
+    def _bytes(self, tail: bytes) -> WithTail:
         self._stream.seek(0)
-        return gzip.open(self._stream) if self._file.name.endswith(".gz") else self._stream
+        return WithTail(unpacked(self._file, self._stream), tail)
 
     def batches(self, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
         """See ``Reader``; earlier rows are read over."""
         self._first = first
+        end = self._parse["delimiter"].encode().join([_END] * len(self.schema))
         with reading(self._file, WHAT):
             reader = pacsv.open_csv(
-                self._bytes(),
+                self._bytes(b"\n" + end + b"\n"),
                 read_options=pacsv.ReadOptions(
                     block_size=_BLOCK_BYTES,
                     use_threads=False,
@@ -96,7 +106,23 @@ class CsvReader:
                     quoted_strings_can_be_null=False,
                 ),
             )
-            yield from rebatched(after(iter(reader), first))
+            yield from rebatched(after(self._up_to_end(iter(reader)), first))
+
+    def _up_to_end(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Leave out the last row, which must be ours."""
+        last: pa.RecordBatch | None = None
+        for batch in batches:
+            if not batch.num_rows:
+                continue
+            if last is not None:
+                yield last
+            last = batch
+        if last is None or last.column(0)[-1].as_py() != _END:
+            raise BadFile(
+                f"{self._file.name} ends within a value: a quote is not closed",
+                hint="check that it is a whole CSV file; QUOTE says which character quotes",
+            )
+        yield last.slice(0, last.num_rows - 1)
 
     def _skip(self, row: Any) -> str:
         number = row.number - (1 if self._header else 0)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = {
     "parquet": (".parquet", ".pq"),
-    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz"),
+    "csv": tuple(
+        f".{form}{packed}"
+        for form in ("csv", "tsv")
+        for packed in ("", ".gz", ".zst", ".bz2", ".lz4")
+    ),
     "arrow": (".arrow", ".feather", ".ipc", ".arrows"),
 }
 """Names of the files of each format."""
@@ -68,7 +72,7 @@ def find_files(source: str, format_: str | None) -> tuple[list[SourceFile], str]
         if not found:
             raise NoSuchFile(
                 f"folder {source} has no {chosen} files",
-                hint=f"their names end in {' or '.join(SUFFIXES[chosen])}; else write a pattern",
+                hint=f"their names end in {', '.join(SUFFIXES[chosen])}; else write a pattern",
             )
     return found, chosen
 

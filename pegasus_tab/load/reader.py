@@ -62,6 +62,10 @@ def reading(file: SourceFile, what: str) -> Iterator[None]:
         yield
     except Error:
         raise
+    except UnicodeDecodeError as error:
+        raise BadFile(
+            f"{file.name} cannot be read as {what}: it is not UTF-8 text", hint=_hint("", what)
+        ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadFile(
@@ -73,6 +77,8 @@ def _hint(reason: str, what: str) -> str:
     text = reason.lower()
     if "decrypt" in text or "encrypted" in text:
         return "encrypted files are not read; decrypt it first"
+    if "straddl" in text:
+        return "a row takes more than 1 MiB, or a quote is not closed"
     if "codec" in text and "support" in text:
         return "write it with another compression"
     return f"check that it is a whole {what} file"

@@ -145,7 +145,7 @@ def _csv_form(given: Mapping[str, CopyOption]) -> CsvForm:
     quote = _text(given, "quote")
     return CsvForm(
         header=True if header is None else bool(header),
-        delimiter="," if delimiter is None else _one_sign(given["delimiter"]),
+        delimiter=None if delimiter is None else _one_sign(given["delimiter"]),
         null=_text(given, "null") or "",
         quote='"' if quote is None else _one_sign(given["quote"], none=True),
     )

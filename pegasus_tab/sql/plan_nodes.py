@@ -247,10 +247,13 @@ class Delete:
 
 @record
 class CsvForm:
-    """How a CSV file is written; ``quote`` is empty when nothing is quoted."""
+    """How a CSV file is written; ``quote`` is empty when nothing is quoted.
+
+    Without a delimiter the file's name says which.
+    """
 
     header: bool = True
-    delimiter: str = ","
+    delimiter: str | None = None
     null: str = ""
     quote: str = '"'
 

@@ -18,7 +18,7 @@ from pegasus_tab.tabular.arrow_encoded import EncodedArrays, as_lists
 from pegasus_tab.tabular.arrow_fields import array_field, null_mask
 from pegasus_tab.tabular.arrow_input import column_array
 from pegasus_tab.tabular.arrow_key_encode import joined, key_array
-from pegasus_tab.tabular.arrow_types import arrow_type, constant_array, without_extension
+from pegasus_tab.tabular.arrow_types import constant_array, storage_type, without_extension
 from pegasus_tab.tabular.arrow_values import fields_dtype
 from pegasus_tab.tabular.errors import ImpossibleKey
 from pegasus_tab.tabular.layouts import compiled, newest_layouts
@@ -200,8 +200,11 @@ def _encode_wide(
 
 def _map_cells(column: Column, array: pa.Array) -> tuple[Offsets, pa.Array, pa.Array]:
     """Return the row number, map key and value bytes of every cell of a MAP column."""
+    assert column.type.value is not None
     if not isinstance(array, pa.MapArray):  # all NULL
-        array = array.cast(arrow_type(column.type))
+        array = array.cast(pa.map_(pa.string(), storage_type(column.type.value)))
+    elif isinstance(array.type.item_type, pa.BaseExtensionType):  # nor do they take such items
+        array = array.cast(pa.map_(array.type.key_type, array.type.item_type.storage_type))
     lists = array.cast(pa.list_(array.type.field(0)))  # kernels do not take the MAP type
     counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     owners = np.repeat(np.arange(len(array)), counts)
@@ -209,7 +212,6 @@ def _map_cells(column: Column, array: pa.Array) -> tuple[Offsets, pa.Array, pa.A
     entries = lists.flatten()
     keys, items = entries.field(0), entries.field(1)
     key_column = Column(column.id, column.name, ColumnType(Kind.TEXT))
-    assert column.type.value is not None
     cell_column = Column(column.id, column.name, column.type.value)
     if items.null_count:
         raise DataError(

@@ -31,6 +31,7 @@ CREATE = (
     " tags MAP<TEXT,INT>, PRIMARY KEY (id)) WITH (partitions = 4)"
 )
 COLUMNS = "id, name, score, balance, seen"
+PLAIN = "k, s, yes, small, big, x, price, huge, name, raw, at, day, token"
 
 
 def fill(connection: pegasus_tab.Connection) -> None:
@@ -116,6 +117,14 @@ def test_every_type_opens_in_every_reader(node: Node, tmp_path: Path) -> None:
     with pegasus_tab.connect(node.dsn) as connection:
         every_type.create(connection)
         connection.execute(f"COPY everything TO '{tmp_path}'")
+        for file_format in ("parquet", "arrow"):
+            connection.execute(
+                f"COPY everything TO '{tmp_path}/{file_format}' (FORMAT {file_format})"
+            )
+            assert copied(connection, f"{tmp_path}/{file_format}") == rows
+        texts = f"{tmp_path}/texts.csv"
+        connection.execute(f"COPY (SELECT {PLAIN} FROM everything ALLOW FILTERING) TO '{texts}'")
+        assert copied(connection, texts) == [(*row[:13], None, None, None) for row in rows]
         connection.execute("DROP TABLE everything")
     folder, files = tmp_path / "everything", f"{tmp_path}/everything/*/*/*.parquet"
 
@@ -134,6 +143,17 @@ def test_every_type_opens_in_every_reader(node: Node, tmp_path: Path) -> None:
     query = f"SELECT * REPLACE (token::UUID AS token) FROM read_parquet('{files}', hive_partitioning = false)"
     found = duckdb.execute(f"SELECT * EXCLUDE (tokens) FROM ({query}) ORDER BY k").fetchall()
     assert found == [row[:-1] for row in rows]
+
+
+def copied(connection: pegasus_tab.Connection, source: str) -> list[tuple[Any, ...]]:
+    """Load an export into a new table like the one it is of; return its rows."""
+    connection.execute(every_type.CREATE.replace("everything", "copied"))
+    try:
+        assert connection.execute(f"COPY copied FROM '{source}'").rowcount == every_type.ROWS
+        rows = connection.execute("SELECT * FROM copied ALLOW FILTERING").fetchall()
+    finally:
+        connection.execute("DROP TABLE copied")
+    return sorted(rows, key=lambda row: row[0])
 
 
 def as_dicts(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import struct
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -25,8 +26,17 @@ SCHEMA = new_schema(
         ColumnSpec("price", ColumnType(Kind.DECIMAL, 4, 2)),
         ColumnSpec("at", ColumnType(Kind.TIMESTAMP)),
         ColumnSpec("attrs", ColumnType(Kind.MAP, value=INT)),
+        ColumnSpec("tokens", ColumnType(Kind.MAP, value=ColumnType(Kind.UUID))),
     ],
     ["id"],
+)
+
+
+TOKEN = UUID(int=7)
+TOKENS = pa.MapArray.from_arrays(
+    pa.array([0, 0, 1], pa.int32()),
+    pa.array(["a"]),
+    pa.ExtensionArray.from_storage(pa.uuid(), pa.array([TOKEN.bytes], pa.binary(16))),
 )
 
 
@@ -66,6 +76,8 @@ def stored(value: dict[str, object]) -> list[dict[str, object]]:
             {"attrs": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64()))},
             {"attrs": [("a", 1)]},
         ),
+        ({"tokens": TOKENS.slice(1)}, {"tokens": [("a", TOKEN)]}),
+        ({"tokens": pa.nulls(1)}, {"tokens": None}),
     ],
 )
 def test_accepted_columns(given: dict[str, object], kept: dict[str, object]) -> None:
@@ -75,7 +87,7 @@ def test_accepted_columns(given: dict[str, object], kept: dict[str, object]) -> 
 
 def test_a_missing_column_gets_its_default() -> None:
     _, _, values = encode_batch(SCHEMA, pa.RecordBatch.from_pydict({"id": ["u"]}))
-    assert values == [RowCodec(SCHEMA).encode_value(("u", 5, None, None, None))]
+    assert values == [RowCodec(SCHEMA).encode_value(("u", 5, None, None, None, None))]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_text_that_is_no_utf8_is_refused_both_ways() -> None:
             SCHEMA,
             [0],
             [b"\x00\x01\xff"],
-            [RowCodec(SCHEMA).encode_value(("u", 1, None, None, None))],
+            [RowCodec(SCHEMA).encode_value(("u", 1, None, None, None, None))],
         )
 
 
@@ -160,13 +172,13 @@ def test_unknown_columns_are_refused(column: int) -> None:
 
 def test_an_older_schema_is_told_to_refresh() -> None:
     newer = add_column(SCHEMA, ColumnSpec("more", INT))
-    value = RowCodec(newer).encode_value(("u", 1, None, None, None, 2))
+    value = RowCodec(newer).encode_value(("u", 1, None, None, None, None, 2))
     with pytest.raises(UnknownLayout, match="layout 1 of family 0, which schema version 1 lacks"):
         decode_batch(SCHEMA, [1], [b"\x00\x01u"], [value])
 
 
 def test_expiry_of_a_map_is_that_of_its_first_cell_to_go() -> None:
-    pairs = RowCodec(SCHEMA).encode(("u", 1, None, None, {"a": 1, "b": 2, "c": 3}))
+    pairs = RowCodec(SCHEMA).encode(("u", 1, None, None, {"a": 1, "b": 2, "c": 3}, None))
     keys = [b"\x00\x01u" + key for key, _ in pairs]
     found = decode_batch(SCHEMA, [-1, -2], keys, [value for _, value in pairs], [0, 0, 9, 8])
     assert found.to_pylist() == [{"_expiry_0": 0, "_expiry_1": 8}]
