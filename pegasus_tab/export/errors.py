@@ -17,6 +17,10 @@ class TargetError(OperationalError):
         self.name = name
 
 
+class Unwritable(TargetError):  # noqa: N818 -- says what it is
+    """The target will not have it: no right to, no folder there, read-only; asking again is no use."""
+
+
 class NameTaken(TargetError):  # noqa: N818 -- says what it is
     """A file was to be published under a name that exists already; nothing was changed."""
 

@@ -9,8 +9,8 @@ must not exist. Never close a stream as a sign of success: closing publishes not
 hdfs-native closes (so finishes) a file also when its writer failed.
 """
 
+import errno
 import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from pegasus_tab.export.errors import (
     NameTaken,
     NoSuchFile,
     TargetError,
+    Unwritable,
 )
 from pegasus_tab.export.hdfs import (
     CALL_SECONDS_MAX,
@@ -37,6 +38,7 @@ from pegasus_tab.export.hdfs import (
     TRANSFER_SECONDS_MAX,
     hdfs_options,
 )
+from pegasus_tab.export.local_folder import make_folders, publish_file, remove_tree
 from pegasus_tab.export.remote_stream import RemoteStream
 
 Value = TypeVar("Value")
@@ -44,6 +46,10 @@ Value = TypeVar("Value")
 _LOCAL = frozenset({"file", "local"})
 _EXTRAS = {"hdfs": "hdfs", "viewfs": "hdfs"}
 _BUFFER_BYTES = 4 * MIB
+_FOR_GOOD = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EOPNOTSUPP}
+)
+"""What a filesystem says the next time, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +177,7 @@ class Target:
         The name is a temporary one; ``publish`` gives the file its real name after ``close``.
         """
         path = self.path(name)
-        parent = path.rsplit("/", 1)[0]
-        self._do(name, partial(self.filesystem.makedirs, parent, exist_ok=True))
+        self._make_folders(name, path.rsplit("/", 1)[0])
         stream = self._do(name, partial(self.filesystem.open, path, "wb"))
         return self._guarded(stream, name)
 
@@ -184,13 +189,19 @@ class Target:
             TargetError: refused, or no answer (the rename may have happened).
         """
         source, path = self.path(temporary), self.path(name)
-        self._do(name, partial(self.filesystem.makedirs, path.rsplit("/", 1)[0], exist_ok=True))
+        self._make_folders(name, path.rsplit("/", 1)[0])
         if self.protocol in _LOCAL:
-            self._do(name, partial(_publish_locally, source, path))
+            self._do(name, partial(publish_file, Path(source), Path(path)))
             return
         if self.exists(name):
             raise self._taken(name)
         self._do(name, partial(self._rename, source, path))
+
+    def _make_folders(self, name: str, path: str) -> None:
+        if self.protocol in _LOCAL:
+            self._do(name, partial(make_folders, Path(path)))
+        else:
+            self._do(name, partial(self.filesystem.makedirs, path, exist_ok=True))
 
     def _rename(self, source: str, path: str) -> None:
         if self.protocol in PROTOCOLS:
@@ -211,7 +222,11 @@ class Target:
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with everything in it; nothing happens when there is none."""
-        if self.exists(name):
+        if not self.exists(name):
+            return
+        if self.protocol in _LOCAL:
+            self._do(name, partial(remove_tree, Path(self.path(name))))
+        else:
             self._do(name, partial(self.filesystem.rm, self.path(name), recursive=True))
 
     def shown(self, name: str) -> str:
@@ -247,7 +262,10 @@ class Target:
             return NoSuchFile(
                 f"file {self.shown(name)} does not exist", name=name, hint="Check the path."
             )
-        return TargetError(
+        kind = (
+            Unwritable if isinstance(error, OSError) and error.errno in _FOR_GOOD else TargetError
+        )
+        return kind(
             f"target {self.shown(name)} failed: {_reason(error)}", name=name, hint=_hint(error)
         )
 
@@ -333,17 +351,6 @@ def _missing_package(scheme: str, error: ImportError) -> BadTarget:
     return BadTarget(f"a {scheme}:// target needs a package that is not installed", hint=hint)
 
 
-def _publish_locally(source: str, path: str) -> None:
-    """Give a file its name, durably; a link is refused by the kernel when the name exists."""
-    os.link(source, path)
-    Path(source).unlink()
-    folder = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -354,8 +361,8 @@ def _reason(error: BaseException) -> str:
 def _hint(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "Check that the servers of the filesystem are up and can be reached from here."
-    if isinstance(error, PermissionError):
-        return "Choose a folder that this user may write, or change its rights."
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno in _FOR_GOOD:
+        return "Choose another folder, or change the rights of this one."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "Make room at the target, then run the same statement again: it resumes."
     return "Check the address and the servers of the filesystem, then run it again."

@@ -76,6 +76,7 @@ class FakeServer:
             rows_total=10,
             result="{}" if outcome is Outcome.DONE else "",
             message=fault[0],
+            sqlstate="58030" if fault[0] else "",
             is_final=fault[1],
         )
 

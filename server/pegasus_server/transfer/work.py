@@ -7,10 +7,10 @@ from pegasus_server.transfer.manners import orders_of_parent
 from pegasus_server.transfer.order import Answer, Failed, WorkerOrder, decode_order, encode
 from pegasus_server.transfer.steps import step_of
 from pegasus_tab.base.errors import DataError, Error, NotSupportedError, ProgrammingError
-from pegasus_tab.export.errors import NameTaken
+from pegasus_tab.export.errors import NameTaken, Unwritable
 from pegasus_tab.tabular.errors import UnknownLayout
 
-_FINAL = (ProgrammingError, DataError, NotSupportedError, NameTaken, UnknownLayout)
+_FINAL = (ProgrammingError, DataError, NotSupportedError, NameTaken, Unwritable, UnknownLayout)
 """Trying again cannot help."""
 
 

@@ -84,7 +84,7 @@ def test_a_fault_that_stays_fails_the_job_at_last() -> None:
     world.start()
     job = world.run_until_over()
     assert job.state is JobState.FAILED
-    assert job.message == "the target is full"
+    assert (job.message, job.sqlstate) == ("the target is full", "58030")
     assert "resumes" in job.hint
     assert max(task.attempt for task in job.parts) == FAILURES_MAX
     assert not any(server.attempts for server in world.servers.values()), "told to stop"

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from pegasus_server.meta import error_names
 from pegasus_server.meta.jobs.effects import JobAnswer, JobEffect, RemoveJob, SaveJob, Tell
+from pegasus_server.meta.jobs.fault import Fault, fault_of
 from pegasus_server.meta.jobs.inputs import (
     CancelJob,
     JobInput,
@@ -261,14 +262,12 @@ class Jobs:
     def _look_at(self, job: Job, look: Look, now_us: int) -> list[JobEffect]:
         primaries = look.primaries.get(job.app_id)
         if primaries is None:
-            return self._fail(
-                job, look.unix_seconds, f"table {job.table} was dropped", "Nothing is to be done."
-            )
+            dropped = Fault(f"table {job.table} was dropped", "Nothing is to be done.")
+            return self._fail(job, dropped, look.unix_seconds)
         reader = self._reader_of(job.removes_of)
         if reader is not None and job.state in (JobState.OPENING, JobState.RUNNING):
-            return self._fail(
-                job, look.unix_seconds, _why_kept(reader), "It is tried again by itself."
-            )
+            kept = Fault(_why_kept(reader), "It is tried again by itself.")
+            return self._fail(job, kept, look.unix_seconds)
         if job.state is JobState.OPENING and self._is_being_removed(job.relies_on):
             return []
         effects: list[JobEffect] = []
@@ -278,7 +277,7 @@ class Jobs:
             if task.state is TaskState.WAITING:
                 self._assign(self._jobs[job.id], task, watch, primaries, now_us)
             elif now_us - watch.heard_us >= SILENT_US:
-                fault = f"{task.server} was not heard for {SILENT_US // US_PER_SECOND} s"
+                fault = Fault(f"{task.server} was not heard for {SILENT_US // US_PER_SECOND} s")
                 effects += self._retry(job.id, task, watch, fault, look.unix_seconds, now_us)
             elif self._is_stored(job.id):
                 effects += _order(job, task, watch, now_us)
@@ -310,28 +309,26 @@ class Jobs:
             )
 
     def _retry(
-        self, id_: int, task: Task, watch: TaskWatch, fault: str, unix_seconds: int, now_us: int
+        self, id_: int, task: Task, watch: TaskWatch, fault: Fault, unix_seconds: int, now_us: int
     ) -> list[JobEffect]:
         """Give up an attempt; the next one begins after a pause that grows."""
         job = self._jobs[id_]
         watch.failures += 1
-        put_off = replace(task, state=TaskState.WAITING, fault=_shortened(fault))
+        put_off = replace(task, state=TaskState.WAITING, fault=_shortened(fault.message))
         if watch.failures >= FAILURES_MAX:
-            hint = "Remove the cause, then run the same statement again: it resumes."
-            return self._fail(job.with_task(put_off), unix_seconds, fault, hint)
+            return self._fail(job.with_task(put_off), fault, unix_seconds)
         pause_us = min(US_PER_SECOND << (watch.failures - 1), PAUSE_US_MAX)
         watch.begin(task.attempt, now_us)
         watch.not_before_us = now_us + pause_us
         self._change(job.with_task(put_off))
         return []
 
-    def _fail(
-        self, job: Job, unix_seconds: int, message: str, hint: str, sqlstate: str = "58000"
-    ) -> list[JobEffect]:
+    def _fail(self, job: Job, fault: Fault, unix_seconds: int) -> list[JobEffect]:
         stops = self._stop_tasks(job)
         state = JobState.CANCELLED if job.state is JobState.CANCELLING else JobState.FAILED
-        message, hint = message[:MESSAGE_CHARACTERS_MAX], hint[:MESSAGE_CHARACTERS_MAX]
-        failed = replace(job, message=message, hint=hint, sqlstate=sqlstate)
+        message = fault.message[:MESSAGE_CHARACTERS_MAX]
+        hint = fault.hint[:MESSAGE_CHARACTERS_MAX]
+        failed = replace(job, message=message, hint=hint, sqlstate=fault.sqlstate)
         self._end(failed, state, unix_seconds)
         return stops
 
@@ -356,9 +353,9 @@ class Jobs:
                 self._on_done(job, task, report, unix_seconds)
                 return []
             case Outcome.FAILED if report.is_final:
-                return self._fail(job, unix_seconds, report.message, report.hint, report.sqlstate)
+                return self._fail(job, fault_of(report), unix_seconds)
             case _:
-                return self._retry(job.id, task, watch, _fault(report), unix_seconds, now_us)
+                return self._retry(job.id, task, watch, fault_of(report), unix_seconds, now_us)
 
     def _on_done(self, job: Job, task: Task, report: TaskReport, unix_seconds: int) -> None:
         """Note a task's end, and begin what comes behind the last one."""
@@ -404,16 +401,6 @@ def _shortened(fault: str) -> str:
     gap = " ... "
     head = FAULT_CHARACTERS_MAX // 3
     return fault[:head] + gap + fault[head + len(gap) - FAULT_CHARACTERS_MAX :]
-
-
-def _fault(report: TaskReport) -> str:
-    match report.outcome:
-        case Outcome.LOST:
-            return f"{report.node} was restarted"
-        case Outcome.NOT_HERE:
-            return f"{report.node} does not lead the partition any more"
-        case _:
-            return report.message
 
 
 def _is_about(report: TaskReport, task: Task) -> bool:
