@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -149,8 +150,8 @@ class _File:
         end = None if batch.last else self._reader.number(batch.end - 1)
         while self._skipped and (end is None or self._skipped[0][0] < end):
             number, fault = self._skipped.pop(0)
-            self._rejects.add(self._name, number, DataError(fault, sqlstate="22P04"), {})
-        for one in batch.rejected:
+            batch.rejected.append(Rejected(number, DataError(fault, sqlstate="22P04"), {}))
+        for one in sorted(batch.rejected, key=attrgetter("row")):
             self._rejects.add(self._name, *one)
 
     def _numbered(self) -> Iterator[tuple[int, pa.RecordBatch]]:

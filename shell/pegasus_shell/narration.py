@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TextIO
 
 from pegasus_tab.base.errors import DataError, Error, OperationalError
 
 if TYPE_CHECKING:
     import pegasus_tab
+    from pegasus_shell.progress_bar import ProgressBar
 
 FLUSH_LINES = 1000
 """Lines joined to one write: few system calls, and the first rows still show at once."""
@@ -41,20 +41,28 @@ class Narration:
         self.talk = talk or sys.stderr or io.StringIO()
         self.quiet = quiet
         self.json_errors = json_errors
+        self._bar: ProgressBar | None = None
 
     @property
     def terminal(self) -> TextIO | None:
         """Where a line may be drawn and redrawn; None when quiet or when no terminal shows it."""
         return self.talk if self.talk.isatty() and not self.quiet else None
 
-    def progress(self, connection: "pegasus_tab.Connection") -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def progress(self, connection: "pegasus_tab.Connection") -> Iterator[None]:
         """Show how far long statements of a block are; does nothing when quiet or off a terminal."""
         terminal = self.terminal
         if terminal is None:
-            return contextlib.nullcontext()
+            yield
+            return
         from pegasus_shell.progress_bar import shown_progress
 
-        return shown_progress(connection, terminal)
+        with shown_progress(connection, terminal) as bar:
+            self._bar = bar
+            try:
+                yield
+            finally:
+                self._bar = None
 
     def rows(self, lines: Iterable[str]) -> None:
         """Write lines of data in large pieces; the first piece is small, so that it shows at once.
@@ -93,6 +101,8 @@ class Narration:
 
     def say(self, text: str) -> None:
         """Write one line of narration unless quiet."""
+        if self._bar is not None:
+            self._bar.clear()
         if not self.quiet:
             print(text, file=self.talk, flush=True)
 

@@ -79,15 +79,12 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def shown_progress(connection: pegasus_tab.Connection, stream: TextIO | None) -> Iterator[None]:
-    """Show on a terminal how far the statements of a block are; None for nowhere."""
-    if stream is None:
-        yield
-        return
+def shown_progress(connection: pegasus_tab.Connection, stream: TextIO) -> Iterator[ProgressBar]:
+    """Show on a terminal how far the statements of a block are."""
     bar = ProgressBar(stream)
     connection.session.progress_handler = bar.show
     try:
-        yield
+        yield bar
     finally:
         connection.session.progress_handler = None
         bar.clear()

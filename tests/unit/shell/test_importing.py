@@ -1,10 +1,13 @@
 """The statement that options of ``pegasus-tab import`` mean, and the line of the progress bar."""
 
 import io
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from pegasus_shell.importing import statement
+from pegasus_shell.narration import Narration
 from pegasus_shell.progress_bar import ProgressBar, line
 from pegasus_tab.execute.progress import Progress
 from pegasus_tab.sql.plan_nodes import CopyFrom
@@ -83,3 +86,21 @@ def test_the_bar_is_redrawn_now_and_then_and_goes() -> None:
     bar.clear()
     assert stream.getvalue().endswith("\r\x1b[K")
     assert stream.getvalue().count("\r") == 3
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_notice_takes_the_bar_away() -> None:
+    stream = Terminal()
+    narration = Narration(talk=stream)
+    connection = SimpleNamespace(session=SimpleNamespace(progress_handler=None))
+    with narration.progress(cast("Any", connection)):
+        connection.session.progress_handler(Progress(5))
+        narration.say("NOTICE:  rejected: 1 row")
+    assert connection.session.progress_handler is None
+    drawn, said = stream.getvalue().rsplit("\r\x1b[K", 1)
+    assert drawn.startswith("\r\x1b[K5 rows")
+    assert said == "NOTICE:  rejected: 1 row\n"
