@@ -320,6 +320,11 @@ def open_target(url: str, options: dict[str, Any] | None = None) -> Target:
     return Target(filesystem, root, shown)
 
 
+def knows_scheme(url: str) -> bool:
+    """Return whether fsspec has a name for a URL's scheme, whatever package that wants."""
+    return _scheme(url) in fsspec.available_protocols()
+
+
 def without_credentials(url: str) -> str:
     """Return a URL without user, password and query, fit for messages and listings."""
     if "://" not in url:

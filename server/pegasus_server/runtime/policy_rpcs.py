@@ -9,7 +9,7 @@ from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.meta_rpcs import ServeMeta, send
 from pegasus_server.runtime.policy_driver import PolicyDriver
 from pegasus_tab.base.limits import KIB
-from pegasus_tab.export.filesystem import without_credentials
+from pegasus_tab.export.filesystem import knows_scheme, without_credentials
 from pegasus_tab.wire import codes
 from pegasus_tab.wire.frame import RequestFrame
 from pegasus_tab.wire.messages import decode_arguments
@@ -125,6 +125,8 @@ def _fault_of_new(request: CreatePolicyRequest) -> str:
         return f"a policy's name has 1 to {NAME_CHARACTERS_MAX} characters"
     if not 0 < len(request.target) <= TARGET_CHARACTERS_MAX:
         return f"a target has 1 to {TARGET_CHARACTERS_MAX} characters"
+    if not knows_scheme(request.target):
+        return f"target {without_credentials(request.target)}: no filesystem has such a scheme"
     if len(request.tables) > TABLES_MAX or len(set(request.tables)) < len(request.tables):
         return f"a policy is for at most {TABLES_MAX} tables, each named once, or for ALL"
     if not 0 <= request.bytes_per_second <= RATE_MAX:

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from pegasus_tab.export import local_folder
 from pegasus_tab.export.commit import commit_partition, committed_partition, settle_partition
 from pegasus_tab.export.errors import NameTaken, Unwritable
 from pegasus_tab.export.filesystem import open_target
@@ -102,7 +101,7 @@ def test_a_filesystem_that_can_do_neither_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renameat2: Callable[..., int] | None
 ) -> None:
     library = SimpleNamespace(**({} if renameat2 is None else {"renameat2": renameat2}))
-    monkeypatch.setattr(local_folder.ctypes, "CDLL", lambda *_, **__: library)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: library)
     target = open_target(str(tmp_path))
     with pytest.raises(Unwritable, match=r"a failed: .* neither hard links nor renames"):
         target.write("tmp/1", "a", b"first")

@@ -99,6 +99,7 @@ def test_the_largest_policy_can_be_shown(bench: Bench) -> None:
     [
         replace(CREATE, name=""),
         replace(CREATE, target=""),
+        replace(CREATE, target="ftq://host/folder"),
         replace(CREATE, tables=("t", "t")),
         replace(CREATE, every_seconds=0),
         replace(CREATE, every_seconds=EVERY_SECONDS_MAX + 1),
