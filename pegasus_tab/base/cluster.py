@@ -79,6 +79,7 @@ class ReplicaReport:
         logged_ballot: ballot of the mutation at ``prepared`` (A9 compares it first), 0 for none.
         suspect: its log may lack what it acknowledged; it must not be promoted (A9).
         learners: whom it teaches, if primary.
+        failure: why it is in ERROR, as far as its server tells; for the operator.
     """
 
     node: NodeName
@@ -92,6 +93,7 @@ class ReplicaReport:
     logged_ballot: Ballot
     suspect: bool = False
     learners: tuple[Learner, ...] = ()
+    failure: str = ""
 
 
 @unique

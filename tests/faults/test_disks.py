@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pegasus_tab.base.errors import Error
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.kv import connect
 from pegasus_tab.wire.keys import encode_key
+from pegasus_tab.wire.partition_hash import partition_index
 from tests.faults.cluster import TABLE, FaultCluster
 from tests.faults.disks import (
     PowerDisk,
@@ -28,6 +30,8 @@ from tests.integration.cluster import Server
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 SMALL_LOG = f"segment_bytes_max = {4 * MIB}\nlog_bytes_max = {16 * MIB}\n"
+SMALL_LOG_BYTES_MAX = 32 * MIB
+"""What such a log may take on disk, with the segments being written and made."""
 FLUSHES = "flush_ms = 1000\n"
 DISK_BYTES = 200 * MIB
 POURED_ROWS = 6000
@@ -68,6 +72,47 @@ def fail_flush(run: Trial) -> None:
     run.wait_for("others serve", lambda: run.cluster.serves_nothing(victim))
     run.wait_for_answers()
     victim.kill()
+
+
+def fail_only_copy(run: Trial) -> None:
+    """F26: where there is no other copy, what the log has of it is kept, and the log stays small."""
+    with connect(run.cluster.dsn) as client:
+        client.create_table("lone", 2, 1)
+        table = client.table("lone")
+        table.set(b"k", b"before", b"v")
+        index = partition_index(b"k", b"", 2)
+        part = client.partitions("lone")[index]
+        victim = run.cluster.server(str(part.primary))
+        run.cluster.shim(victim).obey(Rule("write", "errno", errno.EIO, f"/{part.pid}/db"))
+        sets = [table.set_call(b"k", b"%d" % each, b"v%d" % each) for each in range(100)]
+        answers = list(client.run(sets))
+        acknowledged = {
+            b"%d" % each: b"v%d" % each
+            for each, answer in enumerate(answers)
+            if not isinstance(answer, Error)
+        }
+        assert acknowledged
+        run.wait_for("its engine failed", lambda: "set aside" in victim.printed())
+        pour(run)
+        pour(run)
+        run.wait_for("the log let go of it", lambda: "and the log is full" in victim.printed())
+        diagnose = client.cluster().diagnose
+        run.wait_for(
+            "the operator is told what to do",
+            lambda: any("restart it" in each.reason for each in diagnose(part.pid)),
+        )
+        run.wait_for("the log is small", lambda: log_bytes(victim) < SMALL_LOG_BYTES_MAX)
+        victim.kill()
+        run.cluster.shim(victim).obey()
+        victim.start()
+        run.wait_for("it is served again", lambda: bool(client.partitions("lone")[index].primary))
+        rows, _ = table.multi_get(b"k")
+    assert acknowledged.items() | {(b"before", b"v")} <= dict(rows).items()
+
+
+def log_bytes(server: Server) -> int:
+    """Return what a server's log takes, its reserved space included."""
+    return sum(each.stat().st_size for each in (server.folder / "log").glob("segment.*"))
 
 
 def fail_reads(run: Trial) -> None:
@@ -130,6 +175,9 @@ def pour(run: Trial) -> None:
 SHIMMED = [
     pytest.param(fail_sync, "", id="F25"),
     pytest.param(fail_flush, FLUSHES, id="F26-flush", marks=pytest.mark.services),
+    pytest.param(
+        fail_only_copy, SMALL_LOG + FLUSHES, id="F26-only-copy", marks=pytest.mark.services
+    ),
     pytest.param(fail_reads, FLUSHES, id="F26-read", marks=pytest.mark.services),
     pytest.param(slow_sync, "", id="F28", marks=pytest.mark.services),
     pytest.param(slow_follower, "", id="F28-follower", marks=pytest.mark.services),

@@ -105,4 +105,6 @@ def _lack(case: Case, node: NodeName) -> str:
     report = case.reports.report(node, case.gpid)
     if report is None:
         return "has no replica"
+    if report.failure:
+        return f"failed ({report.failure}); restart it to have its replica opened again"
     return "is suspect" if report.suspect else f"is {report.status}"

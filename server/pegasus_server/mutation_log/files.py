@@ -30,6 +30,7 @@ from pegasus_server.mutation_log.opening import (
     segment_name,
     segment_numbers,
 )
+from pegasus_server.mutation_log.pins import Pins, find_pins
 from pegasus_server.mutation_log.record import (
     BlockKind,
     BlockPlace,
@@ -266,6 +267,10 @@ class SharedLog:
         self._doubted &= durable.keys()
         for gpid in self._highest.keys() - durable.keys():
             del self._highest[gpid]
+
+    def pins(self, durable: Mapping[Gpid, Decree]) -> Pins:
+        """Tell which of some replicas hold closed segments back; ``durable`` names only these."""
+        return find_pins(self._segments, durable)
 
     def discard_above(self, gpid: Gpid, decree: Decree) -> None:
         """Void what the log holds of a partition above ``decree``, durably.

@@ -29,6 +29,7 @@ from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.mutation_log.errors import LogFullError
 from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.mutation import Mutation
+from pegasus_server.mutation_log.pins import Pins
 from pegasus_server.runtime.disk_jobs import Deliver, JobsFullError, JobThread
 from pegasus_tab.base.ids import Decree, Gpid
 from pegasus_tab.base.limits import MIB
@@ -166,6 +167,20 @@ class DiskThread:
     def settle(self, gpid: Gpid) -> None:
         """Take a partition as whole whatever the log lost; see ``SharedLog.settle``."""
         self._act(lambda log: log.settle(gpid))
+
+    def look_for_pins(self, durable: Mapping[Gpid, Decree], told: Callable[[Pins], object]) -> None:
+        """Have it told which replicas hold closed segments back; see ``SharedLog.pins``."""
+        self._act(lambda log: self._deliver(partial(told, log.pins(durable))))
+
+    @property
+    def submitted(self) -> int:
+        """How many mutations were submitted so far."""
+        return self._submitted
+
+    @property
+    def settled(self) -> int:
+        """How many of them, in their order, are logged and their callbacks delivered."""
+        return self._settled
 
     def log_bytes(self) -> int:
         """Tell how many bytes the log holds, blocks and headers."""

@@ -80,6 +80,8 @@ class HostedReplica(Replica):
         rocks: its data, with what only learning needs.
         learning: files for learners, and those it copies itself.
         failure: why it failed, "" if it did not.
+        kept_decree: up to where what the log held lies in its folder, since it failed; else 0.
+        is_being_kept: that is being written now, so its folder stays where it is.
     """
 
     def __init__(
@@ -104,6 +106,8 @@ class HostedReplica(Replica):
         self._is_closed = False
         self._bodies: dict[Decree, tuple[Sequence[Change], bytes]] = {}
         self.failure = ""
+        self.kept_decree = Decree(0)
+        self.is_being_kept = False
         super().__init__(
             ReplicaIdentity(machine.state.gpid, machine.node),
             engine,
@@ -268,6 +272,16 @@ class HostedReplica(Replica):
     def durable(self) -> Decree:
         """Decree up to which the engine is on disk."""
         return self.machine.state.durable
+
+    @property
+    def needless(self) -> Decree:
+        """Decree up to which nothing in the shared log is needed for it (A14)."""
+        return max(self.durable, self.kept_decree)
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Tell whether it failed, and nothing is under way in its folder."""
+        return self.is_failed and not self.learning.is_replacing and not self.is_being_kept
 
     def flush(self, may_flush: Callable[[], bool]) -> None:
         """Put the engine on disk, unless it is being replaced.

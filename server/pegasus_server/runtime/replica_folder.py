@@ -4,6 +4,7 @@ db                 the engine
 side.json          what is remembered outside it
 checkpoint.<n>     copies for learners, n the decree; swept at every start
 private.<n>.<m>    mutations from decree n on, for learners (private_log); swept at every start
+remainder          what the shared log held of it, if it failed for long (remainder_file)
 learned            files copied from a primary, until they are the engine; learned.json says which
 db.aside           the engine before the last time it had to be set aside
 """
@@ -99,7 +100,7 @@ class ReplicaFolder:
 
     def sweep(self) -> None:
         """Remove what only the life before had a use for."""
-        for pattern in ("checkpoint.*", "private.*", "db.old"):
+        for pattern in ("checkpoint.*", "private.*", "db.old", "remainder.tmp"):
             for path in self.path.glob(pattern):
                 remove(path)
 

@@ -1,5 +1,6 @@
 """All replicas of a server in a cluster: made when somebody wants one here, driven, flushed, deleted."""
 
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 EARLY_INPUTS_MAX = 64
 """Kept while a replica is being made; more are dropped, their senders repeat."""
+FAILURE_CHARACTERS_MAX = 300
+"""How much meta is told of why a replica failed; the server's own log has the rest."""
 
 
 class QuarantineFull(Exception):  # noqa: N818 -- says what is the case
@@ -90,8 +93,7 @@ class ReplicaHost:
         """
         replica = self.replicas.get(gpid)
         if replica is not None:
-            may_go = replica.is_failed and not replica.learning.is_replacing
-            if may_go and is_invitation and isinstance(event, Received):
+            if replica.may_be_replaced and is_invitation and isinstance(event, Received):
                 self._replace(replica, event)
             else:
                 replica.drive(event)
@@ -163,7 +165,7 @@ class ReplicaHost:
             is_purged: its table is gone for good.
         """
         replica = self.replicas.get(gpid)
-        if replica is None or replica.learning.is_replacing:
+        if replica is None or replica.learning.is_replacing or replica.is_being_kept:
             return
         idle = (ReplicaStatus.INACTIVE, ReplicaStatus.ERROR)
         if replica.machine.status not in idle and not is_purged:
@@ -189,7 +191,7 @@ class ReplicaHost:
         """Use a replica no longer, then have its folder removed in the background."""
         gpid = replica.gpid
         del self.replicas[gpid]
-        self._leaving[gpid] = replica.durable
+        self._leaving[gpid] = replica.needless
         replica.end()
 
         def failed(error: Exception) -> None:
@@ -256,17 +258,40 @@ class ReplicaHost:
     # Questions.
 
     def durable(self) -> dict[Gpid, Decree]:
-        """Tell up to where the engine of every replica here is on disk (A14)."""
+        """Tell up to where every replica here needs nothing of the shared log (A14)."""
         durable = {Gpid(*key): Decree(0) for key in self.faults}
         return (
             durable
             | self._leaving
-            | {replica.gpid: replica.durable for replica in self.replicas.values()}
+            | {replica.gpid: replica.needless for replica in self.replicas.values()}
         )
+
+    def failed(self) -> dict[Gpid, Decree]:
+        """Tell which replicas failed and hold the log back, each from its durable decree on."""
+        return {
+            replica.gpid: replica.durable
+            for replica in self.replicas.values()
+            if replica.may_be_replaced and not replica.kept_decree
+        }
+
+    def begin_keeping(self, gpid: Gpid) -> bool:
+        """Leave a failed replica's folder where it is from now on; False if it is gone."""
+        replica = self.replicas.get(gpid)
+        if replica is None or not replica.may_be_replaced:
+            return False
+        replica.is_being_kept = True
+        return True
+
+    def end_keeping(self, gpid: Gpid, last: Decree | None) -> None:
+        """Note up to where the log's part of a failed replica lies in its folder, None for nothing."""
+        replica = self.replicas[gpid]
+        replica.is_being_kept = False
+        if last is not None:
+            replica.kept_decree = last
 
     def reports(self) -> tuple[ReplicaReport, ...]:
         """Give account of every replica."""
-        return tuple([replica.machine.report() for replica in self.replicas.values()])
+        return tuple([_report(replica) for replica in self.replicas.values()])
 
     def note_table(self, app_id: int) -> None:
         """Pass a table's settings on to its replicas."""
@@ -280,3 +305,10 @@ class ReplicaHost:
         for replica in list(self.replicas.values()):
             replica.close()
         self._parts.disk.run(lambda: None, lambda _: done(), lambda _: done())
+
+
+def _report(replica: HostedReplica) -> ReplicaReport:
+    report = replica.machine.report()
+    if not replica.is_failed:
+        return report
+    return dataclasses.replace(report, failure=replica.failure[:FAILURE_CHARACTERS_MAX])

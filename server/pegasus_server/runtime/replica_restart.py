@@ -16,6 +16,7 @@ from pegasus_server.mutation_log.files import SharedLog
 from pegasus_server.mutation_log.folder import DiskFolder
 from pegasus_server.mutation_log.mutation import Mutation as LoggedMutation
 from pegasus_server.mutation_log.opening import holds_log
+from pegasus_server.mutation_log.remainder import RemainderDamaged
 from pegasus_server.mutation_log.replay import ReplicaReplay
 from pegasus_server.replication import log_body
 from pegasus_server.replication.mutation import Mutation
@@ -25,7 +26,8 @@ from pegasus_server.replication.restart import recover
 from pegasus_server.replication.timestamps import Timestamps
 from pegasus_server.runtime.data_folder import DataFolder
 from pegasus_server.runtime.private_log import PrivateLog, repaired
-from pegasus_server.runtime.replica_folder import ReplicaFolder
+from pegasus_server.runtime.remainder_file import put_back, read_remainder
+from pegasus_server.runtime.replica_folder import ReplicaFolder, release
 from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_server.storage.side_file import (
@@ -38,7 +40,13 @@ from pegasus_tab.base.ids import Decree, Gpid, NodeName
 
 logger = logging.getLogger(__name__)
 
-_DAMAGE = (EngineDamaged, SideFileDamaged, SideFileMissing, physical_batch.BatchDamaged)
+_DAMAGE = (
+    EngineDamaged,
+    SideFileDamaged,
+    SideFileMissing,
+    RemainderDamaged,
+    physical_batch.BatchDamaged,
+)
 _HINDRANCES = (EngineUnavailable, SideFileTooNew, OSError)
 
 
@@ -101,6 +109,7 @@ class ReplicaRestart:
         self._memory = memory
         self._is_suspect = is_suspect
         self._opened: dict[Gpid, tuple[ReplicaFolder, ReplicaRecord, RocksEngine]] = {}
+        self._kept: dict[Gpid, list[LoggedMutation]] = {}
         self._faults: dict[Gpid, str] = {}
 
     def run(self, segment_bytes_max: int, entropy: Callable[[int], bytes]) -> Restored:
@@ -121,6 +130,7 @@ class ReplicaRestart:
             self._open(gpid)
         durable = {gpid: Decree(0) for gpid in self._faults}
         durable |= {gpid: engine.applied_decree for gpid, (_, _, engine) in self._opened.items()}
+        durable |= {gpid: kept[-1].decree for gpid, kept in self._kept.items() if kept}
         log, replay = SharedLog.open(
             self._folder.log_path,
             cluster=self._folder.cluster,
@@ -132,6 +142,7 @@ class ReplicaRestart:
         )
         for finding in replay.findings:
             logger.warning("log: %s", finding)
+        put_back(log, {self._folder.replica_path(gpid): kept for gpid, kept in self._kept.items()})
         restored = Restored(log, faults=self._faults)
         for gpid in list(self._opened):
             replica = self._restore(gpid, replay.replicas[gpid])
@@ -148,12 +159,25 @@ class ReplicaRestart:
                 # On disk before a new log or boot note hides why.
                 record = replace(record, suspect=True)
                 folder.write_record(record)
-            self._opened[gpid] = (folder, record, folder.open_engine(record.durable_decree))
+            engine = folder.open_engine(record.durable_decree)
+            self._opened[gpid] = (folder, record, engine)
+            self._read_kept(gpid, engine)
         except _DAMAGE as error:
             self._set_aside(gpid, error)
         except _HINDRANCES as error:
             logger.error("replica %s is not served: %s", gpid, error)  # noqa: TRY400 -- no defect
             self._faults[gpid] = str(error)
+
+    def _read_kept(self, gpid: Gpid, engine: RocksEngine) -> None:
+        """Read what the log once held of a replica that failed, if it had to go from there."""
+        try:
+            kept = read_remainder(self._folder.replica_path(gpid), gpid, engine.applied_decree)
+        except (*_DAMAGE, OSError):
+            del self._opened[gpid]
+            release(engine)
+            raise
+        if kept is not None:
+            self._kept[gpid] = kept
 
     def _set_aside(self, gpid: Gpid, error: Exception) -> None:
         path = self._folder.replica_path(gpid)
@@ -168,6 +192,8 @@ class ReplicaRestart:
     def _restore(self, gpid: Gpid, given_back: ReplicaReplay) -> RestoredReplica | None:
         folder, record, engine = self._opened[gpid]
         durable = engine.applied_decree
+        mutations = [*self._kept.get(gpid, ()), *given_back.mutations]
+        given_back = ReplicaReplay(mutations, given_back.suspect)
         try:
             recovered = recover(durable, map(_record, given_back.mutations))
             for mutation in recovered.committed:

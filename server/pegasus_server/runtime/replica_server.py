@@ -17,6 +17,7 @@ from pegasus_server.meta.messages import (
 )
 from pegasus_server.meta.worker_lease import BeaconAnswered, Leave, WorkerLease
 from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
+from pegasus_server.replication import log_body
 from pegasus_server.replication.inputs import Received, ReplicaInput
 from pegasus_server.replication.invitation import is_invitation
 from pegasus_server.replication.lease import Lease
@@ -41,6 +42,7 @@ from pegasus_server.runtime.file_request import StreamRequest
 from pegasus_server.runtime.file_sender import FileSender
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
 from pegasus_server.runtime.front import Front
+from pegasus_server.runtime.log_relief import LogRelief
 from pegasus_server.runtime.replica_host import ReplicaHost
 from pegasus_server.runtime.replica_restart import ReplicaRestart, Restored
 from pegasus_server.runtime.server_lease import ServerLease
@@ -212,13 +214,26 @@ class ReplicaServer:
             if not self._is_stopping:
                 self._dispatch.writes_refused = codes.ERR_CAPACITY_EXCEEDED if is_short else None
 
+        relief = LogRelief(
+            self._folder,
+            config.log_bytes_max,
+            log_body.content,
+            disk=self._disk,
+            run=self._threads.files.run,
+            patients=self._host,
+        )
+
+        def delete_segments() -> None:
+            self._disk.delete_below(self._host.durable())
+            relief.look()
+
         flushing = Flushing(
             flush_seconds=config.flush_ms / 1000,
             log_bytes_max=config.log_bytes_max,
             log_bytes=self._disk.log_bytes,
             is_space_low=lambda: space.is_low,
             flush=lambda done: self._host.flush(space.has_room_to_flush, done),
-            delete_segments=lambda: self._disk.delete_below(self._host.durable()),
+            delete_segments=delete_segments,
         )
         look_at_disk()
         every(TICK_SECONDS, self._tick)

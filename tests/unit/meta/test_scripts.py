@@ -233,7 +233,7 @@ class Scenario:
         self.feed(Received(ConfigQuery(gpid(where), NodeName(sender), self.now_us)))
 
     def do_sync(self, text: str) -> None:
-        """Tell of replicas: NODE [survey=N] GPID STATUS BALLOT DECREE [suspect] [learner=N]; ..."""
+        """Tell of replicas: NODE [survey=N] GPID STATUS BALLOT DECREE [suspect] [learner=N] [failure=W]; ..."""
         head, *rest = text.split(" ", 1)
         survey = 0
         body = rest[0] if rest else ""
@@ -352,6 +352,7 @@ def report(node: str, text: str) -> ReplicaReport:
         prepared=Decree(int(decree)),
         logged_ballot=Ballot(int(ballot)),
         suspect="suspect" in rest,
+        failure=next((each[8:] for each in rest if each.startswith("failure=")), ""),
         learners=tuple(Learner(NodeName(each), Signature(1)) for each in learners),
     )
 
