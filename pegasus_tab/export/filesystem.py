@@ -37,6 +37,7 @@ from pegasus_tab.export.hdfs import (
     PROTOCOLS,
     TRANSFER_SECONDS_MAX,
     hdfs_options,
+    use_credentials,
 )
 from pegasus_tab.export.local_folder import make_folders, publish_file, remove_tree
 from pegasus_tab.export.remote_stream import RemoteStream
@@ -296,14 +297,12 @@ def open_target(url: str, options: dict[str, Any] | None = None) -> Target:
     """
     shown = without_credentials(url).rstrip("/")
     scheme = _scheme(url)
-    if scheme in PROTOCOLS:
-        configured = conf.get(scheme, {})
-        options = {
-            **hdfs_options(configured if isinstance(configured, dict) else {}),
-            **(options or {}),
-        }
+    configured = _configured(scheme)
+    options = {**(hdfs_options(configured) if scheme in PROTOCOLS else {}), **(options or {})}
     try:
-        filesystem, root = url_to_fs(url, **(options or {}))
+        filesystem, root = url_to_fs(url, **options)
+        if scheme in PROTOCOLS:
+            use_credentials(filesystem, options, configured)
     except ImportError as error:
         raise _missing_package(scheme, error) from error
     except ValueError as error:
@@ -318,6 +317,12 @@ def open_target(url: str, options: dict[str, Any] | None = None) -> Target:
             hint="Name a folder, such as hdfs://namenode:8020/exports.",
         )
     return Target(filesystem, root, shown)
+
+
+def _configured(scheme: str) -> dict[str, Any]:
+    """Return what the user set in fsspec's configuration for a scheme."""
+    found = conf.get(scheme, {})
+    return found if isinstance(found, dict) else {}
 
 
 def knows_scheme(url: str) -> bool:

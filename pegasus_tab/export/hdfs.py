@@ -1,12 +1,15 @@
 """HDFS through hdfs-native: its settings, so that a dead NameNode is an error within seconds.
 
 With its own defaults hdfs-native 0.14 waits 175 s for a NameNode that is gone. A cluster's own
-``core-site.xml`` and ``hdfs-site.xml`` (name services, Kerberos) are read by hdfs-native from
-``HADOOP_CONF_DIR``; single values can be given in fsspec's configuration under ``hdfs``.
+``core-site.xml`` and ``hdfs-site.xml`` (name services) are read by hdfs-native from
+``HADOOP_CONF_DIR``; single values can be given in fsspec's configuration under ``hdfs``, and there
+stand the Kerberos credentials too, which hdfs-native takes apart from Hadoop's settings.
 """
 
 from collections.abc import Mapping
 from typing import Any
+
+import fsspec
 
 PROTOCOLS = frozenset({"hdfs", "viewfs"})
 
@@ -27,10 +30,38 @@ _SHORT_DEADLINES = {
 }
 
 
+KERBEROS = frozenset({"kerberos_principal", "kerberos_keytab", "kerberos_cache"})
+"""Whose credentials to use; without them hdfs-native takes the ticket cache of the process's user."""
+
+
 def hdfs_options(configured: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings for hdfs-native.
 
     Args:
         configured: what the user set in fsspec's configuration for this protocol; wins.
     """
-    return {**_SHORT_DEADLINES, **{key: str(value) for key, value in configured.items()}}
+    settings = {key: str(value) for key, value in configured.items() if key not in KERBEROS}
+    return {**_SHORT_DEADLINES, **settings}
+
+
+def use_credentials(
+    filesystem: fsspec.AbstractFileSystem, options: Mapping[str, str], configured: Mapping[str, Any]
+) -> None:
+    """Have a filesystem of hdfs-native use the Kerberos credentials that are configured, if any.
+
+    Its own constructor takes them for settings of Hadoop's, which nobody knows.
+
+    Args:
+        filesystem: fsspec's object.
+        options: the settings it was made with.
+        configured: what the user set in fsspec's configuration for this protocol.
+
+    Raises:
+        RuntimeError: the credentials cannot be, such as a keytab without a principal.
+    """
+    credentials = {key: str(value) for key, value in configured.items() if key in KERBEROS}
+    if credentials:
+        from hdfs_native import Client  # noqa: PLC0415 -- of an extra
+
+        url = filesystem.unstrip_protocol("/").rstrip("/")
+        filesystem.client = Client(url, dict(options), **credentials)

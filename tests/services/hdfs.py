@@ -38,7 +38,7 @@ class Hdfs:
         for name in _WEB:
             (folder / "classes" / "webapps" / name).mkdir(parents=True)
         (folder / "conf").mkdir()
-        self._write("core-site", {"fs.defaultFS": self.url})
+        self.write_settings(folder / "conf" / "core-site.xml", {"fs.defaultFS": self.url})
         addresses = {
             key: f"127.0.0.1:{free_port()}"
             for key in (
@@ -48,8 +48,8 @@ class Hdfs:
                 "dfs.datanode.http.address",
             )
         }
-        self._write(
-            "hdfs-site",
+        self.write_settings(
+            folder / "conf" / "hdfs-site.xml",
             {
                 **addresses,
                 "dfs.replication": "1",
@@ -63,12 +63,13 @@ class Hdfs:
             },
         )
 
-    def _write(self, name: str, settings: dict[str, str]) -> None:
+    @staticmethod
+    def write_settings(path: Path, settings: dict[str, str]) -> None:
+        """Write a file of settings as Hadoop has them."""
         lines = "".join(
             f"<property><name>{key}</name><value>{value}</value></property>"
             for key, value in settings.items()
         )
-        path = self.folder / "conf" / f"{name}.xml"
         path.write_text(f"<configuration>{lines}</configuration>")
 
     def _command(self, main: str, *arguments: str) -> list[str]:
