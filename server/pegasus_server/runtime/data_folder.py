@@ -10,7 +10,7 @@ meta/*               the same and more in a cluster (meta_store_folder)
 tables.json          what meta told a replica server (table_notes)
 log/segment.*        the shared log
 log/manifest         which segments there must be
-replicas/<app>.<index>/db, side.json
+replicas/<app>.<index>/db, side.json, remainder (remainder_file)
 replicas/*.gone      replicas on their way out, swept at every start
 replicas/*.tmp       replicas that were being made, likewise
 quarantine/*         replicas that must not be used, with the reason (quarantine)

@@ -15,6 +15,7 @@ from pegasus_server.meta.jobs.jobs import LOOK_US
 from pegasus_server.meta.meta import Meta
 from pegasus_server.mutation_log.durability import Durability
 from pegasus_server.mutation_log.errors import LogFailedError, LogFullError, LogRefusedError
+from pegasus_server.mutation_log.mutation import whole_body
 from pegasus_server.runtime.answer import Client
 from pegasus_server.runtime.clock import unix_seconds, wall_us
 from pegasus_server.runtime.connections import SWEEP_SECONDS, Connections
@@ -25,6 +26,7 @@ from pegasus_server.runtime.disk_usage import MEASURE_SECONDS, DiskWatch
 from pegasus_server.runtime.dispatch import Dispatch
 from pegasus_server.runtime.embedded import LastClientWatch
 from pegasus_server.runtime.flush import FLUSH_LOOK_SECONDS, Flushing
+from pegasus_server.runtime.log_relief import LogRelief
 from pegasus_server.runtime.lone_admin_rpcs import LoneAdminRpcs
 from pegasus_server.runtime.lone_jobs import LoneJobs
 from pegasus_server.runtime.meta_loop import TICK_SECONDS, MetaLoop
@@ -212,13 +214,26 @@ class Node(Factory):
         def look_at_disk() -> None:
             self._dispatch.writes_refused = codes.ERR_CAPACITY_EXCEEDED if space.look() else None
 
+        relief = LogRelief(
+            self._folder,
+            self._options.log_bytes_max,
+            whole_body,
+            disk=self._disk,
+            run=self._disk.run,
+            patients=self._replicas,
+        )
+
+        def delete_segments() -> None:
+            self._disk.delete_below(dict(self._replicas.durable))
+            relief.look()
+
         flushing = Flushing(
             flush_seconds=self._options.flush_seconds,
             log_bytes_max=self._options.log_bytes_max,
             log_bytes=self._disk.log_bytes,
             is_space_low=lambda: space.is_low,
             flush=lambda done: self._replicas.flush(space.has_room_to_flush, done),
-            delete_segments=lambda: self._disk.delete_below(dict(self._replicas.durable)),
+            delete_segments=delete_segments,
         )
         sweeper = ExpirySweeper(self._replicas.serving, self._turn)
         warm_up = WarmUp(lambda: self._connections.requests, 1 if self._options.embedded else 0)

@@ -20,6 +20,7 @@ from pegasus_server.mutation_log.mutation import Mutation
 from pegasus_server.mutation_log.opening import holds_log
 from pegasus_server.mutation_log.replay import Replay, ReplicaReplay
 from pegasus_server.runtime.data_folder import DataFolder
+from pegasus_server.runtime.remainder_file import put_back, read_remainder
 from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
@@ -77,6 +78,7 @@ class Recovery:
         self._entropy = entropy
         self._accepted_losses = accepted_losses
         self._engines: dict[Gpid, RocksEngine] = {}
+        self._kept: dict[Gpid, list[Mutation]] = {}
         self._faults: dict[tuple[int, int], str] = {}
         self._durable: dict[Gpid, Decree] = {}
 
@@ -105,11 +107,13 @@ class Recovery:
             cluster=self._folder.cluster,
             node=self._folder.node,
             segment_bytes_max=self._segment_bytes_max,
-            durable=self._durable,
+            durable=self._durable
+            | {gpid: each[-1].decree for gpid, each in self._kept.items() if each},
             entropy=self._entropy,
         )
         for finding in replay.findings:
             logger.warning("log: %s", finding)
+        put_back(log, {self._folder.replica_path(gpid): each for gpid, each in self._kept.items()})
         recovered = Recovered(log, replay.is_clean)
         for gpid, given_back in replay.replicas.items():
             self._replay(gpid, given_back, recovered)
@@ -161,13 +165,28 @@ class Recovery:
                 engine = store.open()
                 self._engines[gpid] = engine
                 self._durable[gpid] = engine.applied_decree
+            self._read_kept(gpid)
         except REPLICA_FAULTS as error:
             self._faults[gpid] = str(error)
+
+    def _read_kept(self, gpid: Gpid) -> None:
+        """Read what the log once held of a replica that failed, if it had to go from there."""
+        path = self._folder.replica_path(gpid)
+        try:
+            kept = read_remainder(path, gpid, self._durable[gpid])
+        except REPLICA_FAULTS:
+            if (engine := self._engines.pop(gpid, None)) is not None:
+                engine.close()
+            raise
+        if kept is not None:
+            self._kept[gpid] = kept
 
     def _replay(self, gpid: Gpid, given_back: ReplicaReplay, recovered: Recovered) -> None:
         if gpid in self._faults:
             return
         engine = self._engines.get(gpid)
+        mutations = [*self._kept.get(gpid, ()), *given_back.mutations]
+        given_back = ReplicaReplay(mutations, given_back.suspect)
         try:
             if given_back.suspect is not None and gpid not in self._accepted_losses:
                 raise EngineDamaged(given_back.suspect)

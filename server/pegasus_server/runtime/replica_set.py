@@ -44,7 +44,8 @@ class ReplicaSet:
     Attributes:
         serving: the replicas that answer requests.
         faults: replicas that should be served and cannot, and why.
-        durable: decree up to which each replica's engine is on disk.
+        durable: decree up to which each replica needs nothing of the log: its engine is on disk,
+            or it failed and what the log held lies in its folder.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ReplicaSet:
         self._log = TurnLog(disk, turn)
         self._run_in_background = disk.run
         self._turn = turn
+        self._kept: set[Gpid] = set()
         self._closing: defaultdict[int, int] = defaultdict(int)
         self._after_close: defaultdict[int, list[Callable[[], None]]] = defaultdict(list)
 
@@ -207,6 +209,26 @@ class ReplicaSet:
             logger.error("data of table %d could not be deleted: %s", app_id, error)
 
         self._when_closed(app_id, lambda: self._run_in_background(delete, deleted, failed))
+
+    # Relief of the log (see LogRelief). Its copies run in the thread that deletes folders, too.
+
+    def failed(self) -> dict[Gpid, Decree]:
+        """Name the failed replicas with their durable decrees, without those that are kept."""
+        return {
+            replica.gpid: self.durable[replica.gpid]
+            for replica in self.serving.values()
+            if replica.is_failed and replica.gpid not in self._kept
+        }
+
+    def begin_keeping(self, gpid: Gpid) -> bool:
+        """Tell whether a failed replica is still here."""
+        return gpid in self.serving
+
+    def end_keeping(self, gpid: Gpid, last: Decree | None) -> None:
+        """Note up to where the log's part of a failed replica lies in its folder, None for nothing."""
+        if last is not None and gpid in self.serving:
+            self._kept.add(gpid)
+            self.durable[gpid] = last
 
     def set_envs(self, app_id: int, envs: Mapping[str, str]) -> None:
         """Pass new settings on."""

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from pegasus_server.mutation_log.remainder import RemainderDamaged
 from pegasus_server.storage.atomic_file import fsync_folder
 from pegasus_server.storage.engine import EngineDamaged, EngineUnavailable
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
@@ -22,6 +23,7 @@ REPLICA_FAULTS = (
     SideFileDamaged,
     SideFileMissing,
     SideFileTooNew,
+    RemainderDamaged,
     OSError,
 )
 """What can be wrong with one replica on disk; the others are served all the same."""
