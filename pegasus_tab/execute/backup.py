@@ -1,5 +1,6 @@
 """BACKUP and SHOW BACKUPS."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from pegasus_tab.sql.catalog import Table
 from pegasus_tab.sql.column_types import BIGINT, INT, TEXT, TIMESTAMP
 from pegasus_tab.sql.plan_nodes import BackupTables, ListBackups
 from pegasus_tab.tabular.schema import RESTORE_ENV
+from pegasus_tab.wire.messages_job import JobInfo
 
 if TYPE_CHECKING:
     from pegasus_tab.export.backup_chain import Backup
@@ -39,13 +41,22 @@ class BackupExecutor:
             return named_result({"job": BIGINT, "table": TEXT}, jobs)
         context.deadline.rest()  # it takes as long as it takes; each question has the timeout
         rows, notices = 0, []
-        for table in tables:
-            done = wait_for_job(context, self._start(context, table))
+        for number, table in enumerate(tables, 1):
+            done = self._wait(context, table, tables[number:])
             written = sum(task.rows for task in done.tasks)
             size = sum(task.bytes for task in done.tasks)
             rows += written
             notices.append(f"table {table.name}: {written:,} pairs, {size:,} bytes")
         return ResultSet.of_change(rows, tuple(notices))
+
+    def _wait(self, context: Context, table: Table, others: Sequence[Table]) -> JobInfo:
+        try:
+            return wait_for_job(context, self._start(context, table))
+        except KeyboardInterrupt as interrupt:
+            if others:
+                names = ", ".join(each.name for each in others)
+                interrupt.add_note(f"Tables whose backup was not begun: {names}")
+            raise
 
     def _start(self, context: Context, table: Table) -> int:
         plan = self.plan

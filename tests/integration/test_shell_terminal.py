@@ -1,5 +1,6 @@
 """The shell at a terminal: prompt, statements over lines, commands, Ctrl-C, and how it ends."""
 
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,40 @@ def test_ctrl_c_cancels_the_statement_and_keeps_the_session(
     terminal.wait_for(PROMPT)
     run(terminal, "SELECT 7 * 6 AS still;", "(1 row)")
     assert f"{ROWS}" in run(terminal, "SELECT count(*) FROM t;", "(1 row)")
+
+
+@pytest.mark.parametrize(
+    ("statement", "rate"),
+    [
+        ("COPY t TO '{}/out'", 20_000),
+        ("BACKUP TABLE t, other TO '{}/more'", 20_000),
+        ("RESTORE TABLE t FROM '{}/safe' AS t2", 200_000),
+    ],
+    ids=["export", "backup", "restore"],
+)
+def test_ctrl_c_ends_the_waiting_and_not_the_job(
+    terminal: Terminal, tmp_path: Path, statement: str, rate: int
+) -> None:
+    run(terminal, "CREATE TABLE other (k INT PRIMARY KEY);", "CREATE TABLE")
+    run(terminal, f"BACKUP TABLE t TO '{tmp_path}/safe';", f"BACKUP {ROWS}")
+    terminal.type(f"{statement.format(tmp_path)} (BYTES_PER_SECOND {rate});\r")
+    bar = terminal.wait_for(" left")
+    assert re.search(r"\[#+\.+\] +50% +10,\d{3} rows .* rows/s .* 0:\d\d left", bar), bar
+    terminal.type(CTRL_C)
+    said = terminal.wait_for(" ends it")
+    found = re.search(
+        r"Job (\d+) goes on without you; SHOW JOBS tells how far it is, CANCEL JOB (\d+) ends it",
+        said,
+    )
+    assert found is not None, said
+    assert found[1] == found[2]
+    if "other" in statement:
+        terminal.wait_for("Tables whose backup was not begun: other")
+    terminal.wait_for(PROMPT)
+    shown = run(terminal, "SHOW JOBS;", " rows)")
+    assert re.search(rf"^ +{found[1]} \| .* \| running ", shown, re.MULTILINE), shown
+    run(terminal, f"CANCEL JOB {found[1]};", "CANCEL")
+    run(terminal, "DROP TABLE other;", "DROP TABLE")
 
 
 def answer(terminal: Terminal, statement: str, keys: str, shows: str) -> None:
