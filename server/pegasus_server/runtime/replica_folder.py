@@ -15,15 +15,11 @@ from pathlib import Path
 
 from pegasus_server.runtime.failpoint import reach
 from pegasus_server.runtime.kept_record import KeptRecord
+from pegasus_server.runtime.replica_record import SIDE_NAME, make_replica, read_record
 from pegasus_server.storage.atomic_file import fsync_folder
 from pegasus_server.storage.engine import EngineDamaged
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
-from pegasus_server.storage.side_file import (
-    ReplicaRecord,
-    SideFileDamaged,
-    read_side_file,
-    write_side_file,
-)
+from pegasus_server.storage.side_file import ReplicaRecord, write_side_file
 from pegasus_tab.base.ids import Ballot, Decree, Gpid
 
 logger = logging.getLogger(__name__)
@@ -56,9 +52,6 @@ class ReplicaFolder:
         Raises:
             OSError: the disk refused.
         """
-        unfinished = self.path.with_name(self.path.name + ".tmp")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
         record = ReplicaRecord(
             app_id=self.gpid.app_id,
             partition_index=self.gpid.partition_index,
@@ -66,25 +59,11 @@ class ReplicaFolder:
             durable_decree=Decree(0),
             suspect=True,
         )
-        write_side_file(unfinished / "side.json", record)
-        unfinished.rename(self.path)
-        fsync_folder(self.path.parent)
+        make_replica(self.path, record)
 
     def read_record(self) -> ReplicaRecord:
-        """Read the side file.
-
-        Raises:
-            SideFileDamaged: damaged, or of another replica, whose folder was copied or moved here.
-            SideFileMissing, SideFileTooNew, OSError: see ``read_side_file``.
-        """
-        file = self.path / "side.json"
-        record = read_side_file(file)
-        if (record.app_id, record.partition_index) != self.gpid:
-            raise SideFileDamaged(
-                f"side file {file} belongs to replica {record.app_id}.{record.partition_index}: "
-                "was the folder copied or moved here?"
-            )
-        return record
+        """Read the side file; see ``read_record`` for what it raises."""
+        return read_record(self.path, self.gpid)
 
     def write_record(self, record: ReplicaRecord) -> None:
         """Replace the side file, before anybody keeps it.
@@ -92,11 +71,11 @@ class ReplicaFolder:
         Raises:
             OSError: the disk refused; the old one is still there.
         """
-        write_side_file(self.path / "side.json", record)
+        write_side_file(self.path / SIDE_NAME, record)
 
     def keep(self, record: ReplicaRecord) -> KeptRecord:
         """Return the side file for changing it; ``record`` is what it holds."""
-        return KeptRecord(self.path / "side.json", record)
+        return KeptRecord(self.path / SIDE_NAME, record)
 
     def sweep(self) -> None:
         """Remove what only the life before had a use for."""
