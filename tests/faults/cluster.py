@@ -19,7 +19,7 @@ from tests.faults.network import Network
 from tests.faults.proxy import CLIENT, Route
 from tests.faults.shim import Shim
 from tests.integration.cluster import Cluster, Server
-from tests.integration.node import free_port
+from tests.integration.server_process import free_port
 from tests.integration.wire_client import WireClient
 
 TABLE = "t"

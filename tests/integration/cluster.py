@@ -1,21 +1,14 @@
 """A real cluster of processes on loopback: one meta server and some replica servers."""
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from tests.integration.node import START_SECONDS_MAX, STOP_SECONDS_MAX, free_port
+from tests.integration.server_process import ServerProcess, free_port
 
 
-class Server:
-    """One process, started and killed as a test wants it."""
+class Server(ServerProcess):
+    """One server of a cluster, with its configuration file."""
 
     def __init__(
         self,
@@ -28,66 +21,21 @@ class Server:
         public_host: str = "127.0.0.1",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.role = role
-        self.folder = folder
-        self.port = port
+        super().__init__(role, folder, port, environment)
         self.public_host = public_host
-        self.environment = {**os.environ, **(environment or {})}
-        self.process: subprocess.Popen[bytes] | None = None
         self.config = folder.with_suffix(".toml")
         self.config.write_text(
             f'cluster = "test"\ndata = "{folder.name}"\nport = {port}\nmetas = {metas}\n{lines}'
         )
-        self._output = folder.with_suffix(".output")
 
     @property
     def name(self) -> str:
         """The server's name in the cluster."""
         return f"{self.public_host}:{self.port}"
 
-    def start(self) -> None:
-        """Start it and wait until its port accepts."""
-        self.launch()
-        self.await_port()
-
-    def launch(self) -> None:
-        """Start it."""
-        with self._output.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "pegasus_server", self.role, "--config", str(self.config)],
-                stdout=output,
-                stderr=output,
-                env=self.environment,
-            )
-
-    def await_port(self) -> None:
-        """Wait until its port accepts."""
-        assert self.process is not None
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline:
-            code = self.process.poll()
-            assert code is None, f"{self.role} server ended with {code}:\n{self.printed()}"
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"{self.role} server did not open its port:\n{self.printed()}")
-
-    def printed(self) -> str:
-        """Return everything it printed so far."""
-        return self._output.read_text(errors="replace")
-
-    def kill(self) -> None:
-        """End it with SIGKILL, at once."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(STOP_SECONDS_MAX)
-
-    def stop(self) -> int:
-        """End it with SIGTERM; return its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS_MAX)
+    def arguments(self) -> Sequence[str]:
+        """Return what follows the role on the command line."""
+        return ["--config", str(self.config)]
 
 
 class Cluster:
@@ -133,6 +81,4 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         for server in (self.meta, *self.replicas):
-            with contextlib.suppress(ProcessLookupError):
-                if server.process is not None and server.process.poll() is None:
-                    server.kill()
+            server.kill_if_running()

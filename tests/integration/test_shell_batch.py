@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import pegasus_tab
-from tests.integration.node import Node, free_port
+from tests.integration.node import Node
+from tests.integration.server_process import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from tests.faults.cluster import LEASE, TABLE, FaultCluster
 from tests.faults.network import Network
 from tests.faults.proxy import CLIENT, Route
 from tests.integration.cluster import Server
-from tests.integration.node import free_port
+from tests.integration.server_process import free_port
 from tests.integration.wire_client import WireClient
 
 METAS = 3

@@ -9,7 +9,7 @@ from typing import Self
 
 from pegasus_tab.base.errors import Error
 from pegasus_tab.export.filesystem import Target, open_target
-from tests.integration.node import free_port
+from tests.integration.server_process import free_port
 
 JARS = Path(
     os.environ.get("PEGASUS_TAB_HADOOP", Path.home() / ".cache" / "pegasus-tab" / "hadoop-2.7.3")
@@ -54,7 +54,7 @@ class Hdfs:
                 **addresses,
                 "dfs.replication": "1",
                 "dfs.webhdfs.enabled": "false",
-                "dfs.permissions.enabled": "false",
+                "dfs.permissions.enabled": "true",  # whoever starts it may do everything
                 "dfs.namenode.name.dir": f"file://{folder}/names",
                 "dfs.datanode.data.dir": f"file://{folder}/data",
                 "dfs.namenode.safemode.extension": "0",

@@ -12,10 +12,12 @@ import pytest
 from fsspec.config import conf
 
 import pegasus_tab
+from pegasus_tab.base.errors import OperationalError
 from pegasus_tab.export.errors import TargetError
 from pegasus_tab.export.filesystem import open_target
 from pegasus_tab.kv.jobs import OVER, find_job
-from tests.integration.node import Node, free_port
+from tests.integration.node import Node
+from tests.integration.server_process import free_port
 from tests.services.hdfs import Hdfs
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -95,6 +97,28 @@ def test_a_name_service_all_of_whose_namenodes_are_dead(monkeypatch: pytest.Monk
         open_target("hdfs://nameservice3/dir").exists()
     # The promise is 5 s; a machine busy with other tests may take a little of its own.
     assert time.monotonic() - begun < 20
+
+
+def test_a_target_that_may_not_be_written_fails_at_once(hdfs: Hdfs, tmp_path: Path) -> None:
+    target = open_target(f"{hdfs.url}/mine")
+    target.write("temporary", "file", b"no folder")
+    stranger = {"HADOOP_USER_NAME": "stranger"}
+    with (
+        Node(tmp_path / "data", environment=stranger) as node,
+        pegasus_tab.connect(node.dsn) as db,
+    ):
+        fill(db)
+        with pytest.raises(OperationalError) as caught:
+            db.execute(f"COPY t TO '{target.url}'")
+        assert caught.value.sqlstate == "58030"
+        assert f"{target.url}/t/" in caught.value.message
+        assert "Permission denied: user=stranger, access=WRITE" in caught.value.message
+        assert ".java" not in caught.value.message
+        with pytest.raises(OperationalError) as caught:
+            db.execute(f"BACKUP TABLE t TO '{target.url}/file'")
+        assert caught.value.sqlstate == "58030"
+        assert "Parent path is not a directory" in caught.value.message
+    assert [file.name for file in target.files()] == ["file"]
 
 
 def test_a_file_whose_writer_died_is_removed_and_written_anew(hdfs: Hdfs) -> None:

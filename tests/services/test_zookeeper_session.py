@@ -16,7 +16,7 @@ from tests.fakes.keeper_contract import (
     test_an_entry_ends_with_its_session,
     test_nodes_and_their_versions,
 )
-from tests.integration.node import free_port
+from tests.integration.server_process import free_port
 
 __all__ = [
     "test_a_session_has_the_timeout_that_was_granted",

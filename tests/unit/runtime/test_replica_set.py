@@ -323,6 +323,16 @@ def fail_with_a_full_log(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     node.work()
 
 
+def relieved(path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    """Return a node whose log let go of a failed replica."""
+    node = Node(path)
+    node.open()
+    node.work()
+    fail_with_a_full_log(node, monkeypatch)
+    node.recovered.log.delete_below(dict(node.replicas.durable))
+    return node
+
+
 def test_a_full_log_is_relieved_of_a_failed_replica(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,11 +348,7 @@ def test_a_full_log_is_relieved_of_a_failed_replica(
 def test_the_next_lives_have_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: int
 ) -> None:
-    node = Node(tmp_path / "data")
-    node.open()
-    node.work()
-    fail_with_a_full_log(node, monkeypatch)
-    node.recovered.log.delete_below(dict(node.replicas.durable))
+    node = relieved(tmp_path / "data", monkeypatch)
     for _ in range(lives):
         node = node.killed(state())
     assert node.recovered.faults == {}
@@ -356,11 +362,7 @@ def test_the_next_lives_have_everything(
 def test_a_dropped_table_is_caught_up_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = Node(tmp_path / "data")
-    node.open()
-    node.work()
-    fail_with_a_full_log(node, monkeypatch)
-    node.recovered.log.delete_below(dict(node.replicas.durable))
+    node = relieved(tmp_path / "data", monkeypatch)
     node = node.killed(state(TableStatus.DROPPED))
     assert node.recovered.durable == {FIRST: 40, SECOND: 20}
     node.open(create=False)
@@ -372,10 +374,7 @@ def test_a_dropped_table_is_caught_up_as_well(
 def test_a_damaged_remainder_is_a_fault_of_its_replica_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = Node(tmp_path / "data")
-    node.open()
-    node.work()
-    fail_with_a_full_log(node, monkeypatch)
+    node = relieved(tmp_path / "data", monkeypatch)
     file = node.folder.replica_path(FIRST) / NAME
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
