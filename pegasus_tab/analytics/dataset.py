@@ -147,12 +147,14 @@ class TableDataset(_Readable, pads.Dataset):  # type: ignore[misc]  # pyarrow is
         return self._in_memory().sort_by(sorting, **options)
 
     def join(self, right_dataset: Any, keys: Any, *arguments: Any, **options: Any) -> pads.Dataset:
-        """Join as PyArrow does; reads everything into memory."""
-        return self._in_memory().join(right_dataset, keys, *arguments, **options)
+        """Join as PyArrow does; reads everything into memory, of the other one too if it is a table."""
+        right = _readable_by_arrow(right_dataset)
+        return self._in_memory().join(right, keys, *arguments, **options)
 
-    def join_asof(self, *arguments: Any, **options: Any) -> pads.Dataset:
-        """Join as PyArrow does; reads everything into memory."""
-        return self._in_memory().join_asof(*arguments, **options)
+    def join_asof(self, right_dataset: Any, *arguments: Any, **options: Any) -> pads.Dataset:
+        """Join as PyArrow does; reads everything into memory, of the other one too if it is a table."""
+        right = _readable_by_arrow(right_dataset)
+        return self._in_memory().join_asof(right, *arguments, **options)
 
     def replace_schema(self, schema: pa.Schema) -> Self:
         """Refuse: a table has one schema.
@@ -177,6 +179,11 @@ class TableDataset(_Readable, pads.Dataset):  # type: ignore[misc]  # pyarrow is
     def __repr__(self) -> str:
         """Name the table."""
         return f"<dataset of table {self._reading.access.table.name}>"
+
+
+def _readable_by_arrow(dataset: Any) -> Any:
+    """Return a dataset that PyArrow's C++ code can read."""
+    return dataset._in_memory() if isinstance(dataset, TableDataset) else dataset  # noqa: SLF001 -- one of us
 
 
 def open_dataset(dsn: str, table: str) -> TableDataset:

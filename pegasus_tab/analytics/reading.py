@@ -24,9 +24,18 @@ _FETCH_ANY = 1
 
 
 def expression_of(filter_: FilterLike) -> pc.Expression | None:
-    """Return a filter as an expression."""
+    """Return a filter as an expression.
+
+    Raises:
+        ProgrammingError: 42601, it is a text.
+    """
     if filter_ is None or isinstance(filter_, pc.Expression):
         return filter_
+    if isinstance(filter_, str):
+        raise ProgrammingError(
+            f"a filter is an expression of PyArrow, not the text {filter_!r}",
+            hint='write pyarrow.compute.field("km") > 2.5, or [("km", ">", 2.5)]',
+        )
     from pyarrow.parquet import filters_to_expression  # noqa: PLC0415 -- seldom used, and large
 
     return filters_to_expression(filter_)
@@ -100,6 +109,11 @@ class Reading:
         if columns is None or isinstance(columns, Mapping) or filtering is None:
             return all_ids
         by_name = {column.name: column.id for column in living}
+        if isinstance(columns, str):
+            raise ProgrammingError(
+                f"columns are a list of names, not the text {columns!r}",
+                hint=f"write [{columns!r}]",
+            )
         for name in columns:
             if name not in by_name:
                 raise ProgrammingError(

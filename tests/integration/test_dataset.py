@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -93,6 +94,9 @@ def test_derived_datasets(node: Node, dataset: TableDataset) -> None:
     with pegasus_tab.dataset(node.dsn, "ids") as ids:
         joined = ids.join(other, "id", join_type="inner")
         assert joined.to_table()["y"].to_pylist() == ["a"]
+        assert ids.join(ids.filter(ID > 1), "id", join_type="inner").to_table().num_rows == 1
+        one = ids.filter(ID == 1)  # rows must be in order
+        assert one.join_asof(one, "id", [], 0).to_table().num_rows == 1
     with pytest.raises(pegasus_tab.NotSupportedError, match="cannot be replaced"):
         few.replace_schema(pa.schema([]))
 
@@ -149,6 +153,15 @@ def test_duckdb_queries_it(dataset: TableDataset) -> None:
         assert db.sql("SELECT u, m FROM t WHERE id = 5").fetchall() == [(UUID(int=5), {"a": 5})]
 
 
+def test_polars_queries_it(dataset: TableDataset) -> None:
+    lazy = pl.scan_pyarrow_dataset(dataset.filter(ID < 500))
+    found = lazy.filter(pl.col("name") == "n3").select(pl.col("x").sum()).collect()
+    assert found.item() == sum(row(n)[2] for n in range(500) if row(n)[1] == "n3")
+    counted = lazy.group_by("name").len().filter(pl.col("name") == "n1").collect()
+    assert counted["len"].to_list() == [len([n for n in range(500) if row(n)[1] == "n1"])]
+    assert lazy.select("id").head(3).collect().height == 3
+
+
 def test_what_is_not_there(node: Node, dataset: TableDataset) -> None:
     with pytest.raises(pegasus_tab.ProgrammingError, match='table "nope" does not exist'):
         pegasus_tab.dataset(node.dsn, "nope")
@@ -156,6 +169,10 @@ def test_what_is_not_there(node: Node, dataset: TableDataset) -> None:
         dataset.to_table(["nope"])
     with pytest.raises(pegasus_tab.InterfaceError):
         pegasus_tab.dataset("nowhere", "t")
+    with pytest.raises(pegasus_tab.ProgrammingError, match="list of names, not the text 'name'"):
+        dataset.to_table("name")
+    with pytest.raises(pegasus_tab.ProgrammingError, match="not the text 'x > 1'"):
+        dataset.count_rows("x > 1")
 
 
 def test_a_table_that_was_altered_meanwhile(node: Node) -> None:
