@@ -20,6 +20,7 @@ from pegasus_server.runtime.recovery import Recovered
 from pegasus_server.runtime.replica_store import REPLICA_FAULTS, ReplicaStore
 from pegasus_server.runtime.turn import Turn
 from pegasus_server.runtime.turn_log import TurnLog
+from pegasus_server.storage.engine import EngineUnavailable
 from pegasus_server.storage.rocks import RocksEngine, RocksMemory
 from pegasus_tab.base.ids import Decree, Gpid
 
@@ -31,7 +32,7 @@ class ReplicaSet:
 
     Invariants: ``durable`` names every replica with data on this node, served or not, so that no
     log segment that one of them needs is deleted (A14); a table is opened or deleted only when
-    an earlier close of it is finished.
+    an earlier close of it is finished; none is opened whose engine lacks what the log has.
 
     Args:
         folder: where they live.
@@ -67,6 +68,7 @@ class ReplicaSet:
         self._run_in_background = disk.run
         self._turn = turn
         self._kept: set[Gpid] = set()
+        self._unclosed: set[Gpid] = set()
         self._closing: defaultdict[int, int] = defaultdict(int)
         self._after_close: defaultdict[int, list[Callable[[], None]]] = defaultdict(list)
 
@@ -126,6 +128,12 @@ class ReplicaSet:
             for index in range(table.partition_count):
                 gpid = Gpid(table.app_id, index)
                 store = self.store(gpid)
+                if gpid in self._unclosed:
+                    # Served from its engine alone it would give decrees out a second time.
+                    raise EngineUnavailable(
+                        f"replica {gpid} failed, or could not be closed, and only the log has all "
+                        "of it; restart the node, which applies that, then recall the table again"
+                    )
                 if create:
                     store.create()
                 engines.append((gpid, store.open()))
@@ -161,6 +169,8 @@ class ReplicaSet:
 
     def _close(self, replica: LoneReplica) -> None:
         gpid, ballot = replica.gpid, replica.ballot
+        if replica.is_failed:
+            self._unclosed.add(gpid)
 
         def close() -> Decree:
             try:
@@ -176,6 +186,7 @@ class ReplicaSet:
 
         def failed(error: Exception) -> None:
             logger.error("replica %s could not be closed cleanly: %s", gpid, error)
+            self._unclosed.add(gpid)
             self._note_closed(gpid.app_id)
 
         self._run_in_background(close, closed, failed)

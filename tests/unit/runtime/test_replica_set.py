@@ -344,6 +344,31 @@ def test_a_full_log_is_relieved_of_a_failed_replica(
     assert len(list(node.folder.log_path.glob("segment.0*"))) == 1
 
 
+@pytest.mark.parametrize("closes", [False, True])
+def test_what_failed_is_not_opened_again_without_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, closes: bool
+) -> None:
+    node = Node(tmp_path / "data")
+    node.open()
+    node.work()
+    node.put(FIRST, b"v")
+    if closes:
+        node.replicas.serving[FIRST].fail("an invariant is broken")
+    else:
+        break_engine(node, monkeypatch)
+    node.answer()
+    node.replicas.close_table(1)
+    node.work()
+    outcome = node.open(create=False)
+    node.work()
+    assert "restart the node" in str(outcome)
+    assert node.replicas.serving == {}
+    assert node.replicas.durable[FIRST] == 0, "the log keeps it"
+    node = node.killed(state())
+    assert node.value(FIRST) == b"v"
+    node.end()
+
+
 @pytest.mark.parametrize("lives", [1, 2])
 def test_the_next_lives_have_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: int
