@@ -37,6 +37,7 @@ from pegasus_tab.export.hdfs import (
     PROTOCOLS,
     TRANSFER_SECONDS_MAX,
     hdfs_options,
+    in_plain_words,
     use_credentials,
 )
 from pegasus_tab.export.local_folder import make_folders, publish_file, remove_tree
@@ -257,6 +258,8 @@ class Target:
     def _failed(self, name: str, error: BaseException) -> TargetError:
         if isinstance(error, TargetError):
             return error
+        if self.protocol in PROTOCOLS:
+            error = in_plain_words(error)
         if isinstance(error, FileExistsError):
             return self._taken(name)
         if isinstance(error, FileNotFoundError):

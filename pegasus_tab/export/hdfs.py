@@ -6,6 +6,8 @@ With its own defaults hdfs-native 0.14 waits 175 s for a NameNode that is gone. 
 stand the Kerberos credentials too, which hdfs-native takes apart from Hadoop's settings.
 """
 
+import errno
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,9 +31,27 @@ _SHORT_DEADLINES = {
     "dfs.client.failover.sleep.max.millis": "500",
 }
 
-
 KERBEROS = frozenset({"kerberos_principal", "kerberos_keytab", "kerberos_cache"})
 """Whose credentials to use; without them hdfs-native takes the ticket cache of the process's user."""
+
+_REMOTE = re.compile(r'RPCError\("(?P<kind>[\w.$]+)", "(?P<text>.*?)(?:\\n|"\)$)', re.DOTALL)
+"""How hdfs-native shows what a NameNode raised; behind the first line comes where in Java it did."""
+_NOT_A_FOLDER = "ath is not a directory"
+"""Of a path, or of its parent; hdfs-native takes both for a name that exists."""
+
+
+def in_plain_words(error: BaseException) -> BaseException:
+    """Return what a call of hdfs-native raised as the local disk would say it, without Java's trace."""
+    first_line = str(error).partition("\n")[0]
+    if isinstance(error, FileExistsError) and _NOT_A_FOLDER in first_line:
+        return NotADirectoryError(errno.ENOTDIR, first_line)
+    remote = _REMOTE.match(str(error))
+    if remote is None:
+        return error
+    kind, text = remote["kind"].rpartition(".")[2], remote["text"].replace('\\"', '"')
+    if kind == "AccessControlException":
+        return PermissionError(errno.EACCES, text)
+    return RuntimeError(f"{kind}: {text}")
 
 
 def hdfs_options(configured: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from fsspec.config import conf
 
 from pegasus_tab.export.errors import TargetError
 from pegasus_tab.export.filesystem import open_target
-from pegasus_tab.export.hdfs import hdfs_options
+from pegasus_tab.export.hdfs import hdfs_options, in_plain_words
 
 URL = "hdfs://namenode:8020/exports"
 
@@ -42,3 +42,34 @@ def test_credentials_that_cannot_be_are_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(conf, "hdfs", {"kerberos_keytab": "/etc/tab.keytab"})
     with pytest.raises(TargetError, match="principal is required"):
         open_target(URL)
+
+
+@pytest.mark.parametrize(
+    ("error", "plain"),
+    [
+        (
+            RuntimeError(
+                'RPCError("org.apache.hadoop.security.AccessControlException", "Permission denied:'
+                ' user=stranger, access=WRITE, inode=\\"/mine\\":root:supergroup:drwxr-xr-x\\n\\tat'
+                ' org.apache.hadoop.hdfs.server.namenode.FSPermissionChecker.check(F.java:320)")'
+            ),
+            PermissionError(
+                13,
+                'Permission denied: user=stranger, access=WRITE, inode="/mine":root:supergroup:drwxr-xr-x',
+            ),
+        ),
+        (
+            FileExistsError("Parent path is not a directory: /own/a below\n\tat org.apache.hadoop"),
+            NotADirectoryError(20, "Parent path is not a directory: /own/a below"),
+        ),
+        (
+            RuntimeError('RPCError("org.apache.hadoop.ipc.RetriableException", "Safe mode.")'),
+            RuntimeError("RetriableException: Safe mode."),
+        ),
+        (RuntimeError("IOError: refused"), RuntimeError("IOError: refused")),
+        (FileExistsError("/own/a"), FileExistsError("/own/a")),
+    ],
+)
+def test_errors_in_plain_words(error: Exception, plain: Exception) -> None:
+    found = in_plain_words(error)
+    assert (type(found), found.args) == (type(plain), plain.args)
