@@ -1,19 +1,27 @@
 """A table as a PyArrow dataset, one fragment a partition.
 
 Instances are real ``pyarrow.dataset.Dataset`` and ``Fragment`` objects, because DuckDB and others ask
-for the class; every method that would reach into Arrow's own C++ object is replaced here.
+for the class; every method that would reach into Arrow's own C++ object is replaced here. Functions of
+PyArrow that hand that object on (``Scanner.from_dataset``, unions, the right side of a join) would end
+the process if a dataset had none. So it has one of a file that does not exist, whose name says what to
+do instead: reading it fails with that text.
 """
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
+from pyarrow.fs import LocalFileSystem
 
 from pegasus_tab.analytics.access import open_table
 from pegasus_tab.analytics.reading import Columns, FilterLike, Reading
 from pegasus_tab.base.errors import NotSupportedError
+
+_UNREADABLE: Final = (
+    "(a table is read by its own to_table, scanner or filter, not by Arrow's C++ code)"
+)
 
 
 class _Readable:
@@ -117,10 +125,13 @@ class TableFragment(_Readable, pads.Fragment):  # type: ignore[misc]  # pyarrow 
         return f"<partition {self.partition} of {self._reading.access.table.name}>"
 
 
-class TableDataset(_Readable, pads.Dataset):  # type: ignore[misc]  # pyarrow is untyped
+class TableDataset(_Readable, pads.FileSystemDataset):  # type: ignore[misc]  # pyarrow is untyped
     """A table; make one with ``pegasus_tab.dataset``. It may be pickled."""
 
-    def __init__(self, reading: Reading) -> None:  # the class of C++ is not initialised, see above
+    def __init__(self, reading: Reading) -> None:
+        nowhere, form = LocalFileSystem(), pads.ParquetFileFormat()
+        fragment = form.make_fragment(_UNREADABLE, filesystem=nowhere)
+        super().__init__([fragment], reading.schema, form, filesystem=nowhere)
         self._reading = reading
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -97,6 +97,13 @@ def test_derived_datasets(node: Node, dataset: TableDataset) -> None:
         assert ids.join(ids.filter(ID > 1), "id", join_type="inner").to_table().num_rows == 1
         one = ids.filter(ID == 1)  # rows must be in order
         assert one.join_asof(one, "id", [], 0).to_table().num_rows == 1
+    with pegasus_tab.dataset(node.dsn, "ids") as ids:
+        with pytest.raises(OSError, match="its own to_table"):
+            pads.Scanner.from_dataset(ids).to_table()
+        with pytest.raises(OSError, match="its own to_table"):
+            pads.UnionDataset(ids.schema, [ids]).to_table()
+        with pytest.raises(OSError, match="its own to_table"):
+            other.join(ids, "id")
     with pytest.raises(pegasus_tab.NotSupportedError, match="cannot be replaced"):
         few.replace_schema(pa.schema([]))
 
