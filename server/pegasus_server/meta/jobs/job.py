@@ -118,6 +118,17 @@ class Job:
     relies_on: str = ""
     removes_of: str = ""
 
+    @property
+    def has_made_something(self) -> bool:
+        """There is something to abandon: what ``open`` made, or the new table that a restore fills."""
+        return bool(self.plan or self.relies_on)
+
+    @property
+    def has_begun(self) -> bool:
+        """A server works, or worked, on what the job is for."""
+        is_opened = self.state in (JobState.RUNNING, JobState.FINISHING)
+        return is_opened or (self.state is JobState.OPENING and self.whole.attempt > 0)
+
     def due(self) -> tuple[Task, ...]:
         """Return the tasks that the job's state calls for and that are not done."""
         if self.state.is_over:

@@ -131,7 +131,7 @@ class Jobs:
         subjects = [job.subject for job in self._jobs.values() if not job.state.is_over]
         assert len(subjects) == len(set(subjects)), subjects
         removed = {job.removes_of for job in self._jobs.values() if not job.state.is_over} - {""}
-        assert not any(job.relies_on in removed and _has_begun(job) for job in self._jobs.values())
+        assert not any(job.relies_on in removed and job.has_begun for job in self._jobs.values())
 
     # Requests.
 
@@ -206,7 +206,7 @@ class Jobs:
         self._tokens.setdefault(job.id, []).append(event.token)
         stops = self._stop_tasks(job)
         if job.state is not JobState.CANCELLING:
-            if job.plan:
+            if job.has_made_something:
                 self._change(replace(job, state=JobState.CANCELLING, whole=Task(step="abandon")))
             else:
                 self._end(job, JobState.CANCELLED, event.unix_seconds)
@@ -382,10 +382,6 @@ class Jobs:
             case _:
                 assert job.state is JobState.CANCELLING, job.state
                 self._end(job, JobState.CANCELLED, unix_seconds)
-
-
-def _has_begun(job: Job) -> bool:
-    return not job.state.is_over and job.whole != Task(step="open")
 
 
 def _why_kept(reader: Job) -> str:
