@@ -63,6 +63,10 @@ def test_spark_reads_an_export_as_it_is(hdfs: Hdfs, tmp_path: Path) -> None:
         every_type.create(connection)
         for table in ("trips", "everything"):
             connection.execute(f"COPY {table} TO '{url}'")
+        connection.execute(every_type.CREATE.replace("everything", "copied"))
+        connection.execute(f"COPY copied FROM '{url}/everything'")
+        copied = connection.execute("SELECT * FROM copied ALLOW FILTERING").fetchall()
+        assert sorted(copied, key=lambda row: row[0]) == every_type.rows()
     recipe, result = tmp_path / "recipe.py", tmp_path / "result"
     recipe.write_text(page_recipe().replace("hdfs://namenode:8020/exports", url))
     done = subprocess.run(

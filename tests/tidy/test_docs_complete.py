@@ -21,7 +21,14 @@ from pegasus_shell.exit_code import ExitCode
 from pegasus_shell.main import main as command_line
 from pegasus_shell.metacommand import METACOMMANDS
 from pegasus_shell.output_format import FORMATS
-from pegasus_tab.sql import front, front_ddl, plan_backup, plan_definition, plan_policy
+from pegasus_tab.sql import (
+    front,
+    front_ddl,
+    plan_backup,
+    plan_copy_from,
+    plan_definition,
+    plan_policy,
+)
 from pegasus_tab.sql.bind_functions import EXTRACT_UNITS, TRUNCATION_UNITS
 from pegasus_tab.sql.column_types import TYPE_NAMES
 from pegasus_tab.sql.function_names import FUNCTION_NAMES
@@ -125,6 +132,10 @@ def test_options_of_backups_are_documented() -> None:
     backups = {*plan_backup.BACKUP_OPTIONS, *plan_backup.RESTORE_OPTIONS}
     options = {*backups, *plan_policy.POLICY_OPTIONS}
     assert missing(sorted(options), "backup.md", fold_case=True) == []
+
+
+def test_options_of_imports_are_documented() -> None:
+    assert missing(plan_copy_from.COPY_FROM_OPTIONS, "import.md", fold_case=True) == []
 
 
 def test_settings_are_documented() -> None:
