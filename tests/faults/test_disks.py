@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -135,10 +136,10 @@ def slow_sync(run: Trial) -> None:
     run.wait_for_some_answers()
 
 
-def slow_follower(run: Trial) -> None:
+def slow_follower(run: Trial, sync_ms: int) -> None:
     """F28: a server that is removed for slowness again and again is left alone for a while."""
     victim = run.cluster.secondary()
-    run.cluster.shim(victim).obey(Rule("sync", "sleep", 3500, "/log/"))
+    run.cluster.shim(victim).obey(Rule("sync", "sleep", sync_ms, "/log/"))
     run.wait_for("it rests", lambda: run.cluster.rests(victim))
     run.wait_for("it is in no partition", lambda: run.cluster.follows_nothing(victim))
     run.wait_for_answers()
@@ -180,7 +181,13 @@ SHIMMED = [
     ),
     pytest.param(fail_reads, FLUSHES, id="F26-read", marks=pytest.mark.services),
     pytest.param(slow_sync, "", id="F28", marks=pytest.mark.services),
-    pytest.param(slow_follower, "", id="F28-follower", marks=pytest.mark.services),
+    pytest.param(
+        partial(slow_follower, sync_ms=3500), "", id="F28-follower", marks=pytest.mark.services
+    ),
+    # Too slow even for a learner, which is given more time, to become a secondary.
+    pytest.param(
+        partial(slow_follower, sync_ms=6000), "", id="F28-learner", marks=pytest.mark.services
+    ),
     pytest.param(kill_learner_at_each_step, SMALL_LOG, id="F03", marks=pytest.mark.services),
 ]
 

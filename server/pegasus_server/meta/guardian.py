@@ -7,6 +7,8 @@ tick, so that a lost message costs time and nothing else. Decisions about a part
 one of its changes is on its way to the store.
 """
 
+from collections.abc import Iterable
+
 from pegasus_server.meta.cluster_effects import ClusterEffect, Resign, Send
 from pegasus_server.meta.cluster_state import ClusterState
 from pegasus_server.meta.config_sync import answer_sync
@@ -21,6 +23,7 @@ from pegasus_server.meta.messages import Bye
 from pegasus_server.meta.moves import Moves
 from pegasus_server.meta.partition_configurations import Confirmed, StoreAnswer, Superseded
 from pegasus_server.meta.partition_watch import PartitionWatch
+from pegasus_server.meta.slowness import left_learners
 from pegasus_server.meta.table import Table, TableStatus
 from pegasus_server.meta.table_news import TableNews, notice
 from pegasus_server.meta.treatment import ask, note_gone, settle
@@ -151,8 +154,10 @@ class Guardian:
     def on_sync(self, sync: ConfigSync, now_us: int) -> list[ClusterEffect]:
         """Take a server's account and answer it."""
         ward = self.ward
+        left = self._left_learners(sync.node, sync.reports)
         if not ward.detector.is_alive(sync.node) or not ward.reports.take(sync, now_us):
             return []
+        self._note_slow(left, now_us)
         ward.mark(gpid for gpid in ward.unsettled if self._involves(gpid, sync.node))
         ward.mark(each.gpid for each in sync.reports)
         ward.mark(ward.led_by(sync.node))
@@ -173,9 +178,11 @@ class Guardian:
         told = ConfigNotice(query.gpid, facts.spoken(query.gpid), query.sent_us)
         return [Send(query.sender, told)]
 
-    def on_report(self, report: ReplicaReport) -> None:
+    def on_report(self, report: ReplicaReport, now_us: int) -> None:
         """Take the account of one replica, the answer to a proposal it cannot follow."""
+        left = self._left_learners(report.node, (report,))
         if self.ward.detector.is_alive(report.node) and self.ward.reports.take_one(report):
+            self._note_slow(left, now_us)
             self.ward.mark((report.gpid,))
 
     def on_update(self, update: ConfigUpdate) -> list[ClusterEffect]:
@@ -245,12 +252,24 @@ class Guardian:
         """Remember a secondary that its primary had removed of its own accord, not as told."""
         sent = self.ward.watch(update.gpid).sent
         is_told = sent is not None and sent.proposal.node == update.node
-        node = self.ward.detector.nodes.get(update.node)
         report = self.ward.reports.report(update.node, update.gpid)
         is_sound = report is None or report.status is not ReplicaStatus.ERROR
         is_removal = update.reason is UpdateReason.DROP_SECONDARY
-        if is_removal and is_sound and not is_told and node is not None:
-            self.ward.slowness.note_removal(node, now_us)
+        if is_removal and is_sound and not is_told:
+            self._note_slow((update.node,), now_us)
+
+    def _note_slow(self, names: Iterable[NodeName], now_us: int) -> None:
+        nodes = self.ward.detector.nodes
+        for name in names:
+            if name in nodes:
+                self.ward.slowness.note_removal(nodes[name], now_us)
+
+    def _left_learners(self, node: NodeName, reports: Iterable[ReplicaReport]) -> list[NodeName]:
+        """Name the learners that a server gave up since it last spoke of its replicas."""
+        known = self.ward.reports
+        return [
+            left for each in reports for left in left_learners(known.report(node, each.gpid), each)
+        ]
 
     def _renew(self, gpid: Gpid, now_us: int) -> PartitionWatch:
         """Begin to watch a new configuration; what the operator or a move wants stays wanted."""

@@ -55,7 +55,8 @@ def _add(case: Case, primary: NodeName) -> Decision:
     excluded = _unwanted(case)
     resting = frozenset(case.resting)
     if sent is not None and sent.proposal.kind is ProposalKind.ADD_LEARNER:
-        if _is_sensible(case, sent.proposal.node, sent.first_us):
+        may_go_on = is_urgent or sent.proposal.node not in resting
+        if may_go_on and _is_sensible(case, sent.proposal.node, sent.first_us):
             return Propose(ProposalKind.ADD_LEARNER, sent.proposal.node, primary)
         excluded |= {sent.proposal.node}
     last = case.record.drops[-1].node if case.record.drops else None

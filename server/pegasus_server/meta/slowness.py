@@ -1,9 +1,10 @@
 """Which servers rest: their replicas were removed for slowness again and again.
 
-A primary has a secondary removed that does not acknowledge for three seconds, during which its
-writes wait. Where the cause lasts, a slow disk or a bad link, the replica would be learned anew at
-once and be removed again, every few seconds and each time at that price. So a server whose replicas
-are removed too often is given none for a while, and for twice as long when that was not enough.
+A primary has a secondary removed that does not acknowledge for three seconds, and leaves a learner
+that does not for five; its writes wait that long. Where the cause lasts, a slow disk or a bad link,
+the replica would be learned anew at once and be removed again, every few seconds and each time at
+that price. So a server whose replicas are removed too often is given none for a while, and for
+twice as long when that was not enough.
 
 Removals close to each other are one: whatever makes a server slow, makes all its replicas slow.
 Those of a server that meta itself does not hear are none: it died, and comes back as good as it was.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from pegasus_server.meta.failure_detector import Node
 from pegasus_server.meta.lease_numbers import US_PER_SECOND
+from pegasus_tab.base.cluster import ReplicaReport, ReplicaStatus
 from pegasus_tab.base.ids import NodeName
 
 
@@ -81,7 +83,7 @@ class Slowness:
         self._records: dict[NodeName, Record] = {}
 
     def note_removal(self, node: Node, now_us: int) -> None:
-        """Take into account that a secondary was removed because it did not do its part."""
+        """Take into account that a replica was removed or left because it did not do its part."""
         numbers = self._numbers
         if not node.is_alive or now_us - node.heard_us > numbers.heard_us:
             return
@@ -105,6 +107,19 @@ class Slowness:
     def forget(self, name: NodeName) -> None:
         """Hold nothing against a server that is no longer counted."""
         self._records.pop(name, None)
+
+
+def left_learners(before: ReplicaReport | None, after: ReplicaReport) -> tuple[NodeName, ...]:
+    """Name the learners that a primary gave up between two accounts of a replica.
+
+    A learner that became a secondary did so under another ballot, and a new ballot ends all
+    attempts; under the same one every attempt has its own signature.
+    """
+    if before is None or before.ballot != after.ballot:
+        return ()
+    if not before.status is after.status is ReplicaStatus.PRIMARY:
+        return ()
+    return tuple([each.node for each in before.learners if each not in after.learners])
 
 
 def _after_removal(record: Record, numbers: SlownessNumbers, now_us: int) -> Record:

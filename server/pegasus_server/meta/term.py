@@ -122,7 +122,7 @@ class Term:
             case ConfigSync():
                 return self.guardian.on_sync(message, now_us)
             case ReplicaReport():
-                self.guardian.on_report(message)
+                self.guardian.on_report(message, now_us)
                 return []
             case Stored():
                 return self._on_stored(message, now_us)

@@ -233,7 +233,7 @@ class Scenario:
         self.feed(Received(ConfigQuery(gpid(where), NodeName(sender), self.now_us)))
 
     def do_sync(self, text: str) -> None:
-        """Tell of replicas: NODE [survey=N] GPID STATUS BALLOT DECREE [suspect] [learner=N] [failure=W]; ..."""
+        """Tell of replicas: NODE [survey=N] GPID STATUS BALLOT DECREE [suspect] [learner=N[/S]] [failure=W]; ..."""
         head, *rest = text.split(" ", 1)
         survey = 0
         body = rest[0] if rest else ""
@@ -338,6 +338,12 @@ def config(text: str, replica_count: int) -> PartitionConfig:
     )
 
 
+def learner(text: str) -> Learner:
+    """Read NAME or NAME/SIGNATURE."""
+    name, _, signature = text.partition("/")
+    return Learner(NodeName(name), Signature(int(signature or 1)))
+
+
 def report(node: str, text: str) -> ReplicaReport:
     where, status, ballot, decree, *rest = text.split()
     learners = [each.removeprefix("learner=") for each in rest if each.startswith("learner=")]
@@ -353,7 +359,7 @@ def report(node: str, text: str) -> ReplicaReport:
         logged_ballot=Ballot(int(ballot)),
         suspect="suspect" in rest,
         failure=next((each[8:] for each in rest if each.startswith("failure=")), ""),
-        learners=tuple(Learner(NodeName(each), Signature(1)) for each in learners),
+        learners=tuple(map(learner, learners)),
     )
 
 
