@@ -98,6 +98,23 @@ def _is_hidden(relative: str) -> bool:
     return any(part.startswith(("_", ".")) for part in PurePosixPath(relative).parts)
 
 
+def _check_complete(source: str, names: set[str]) -> None:
+    """Refuse a folder with an export that is not complete: its rows are not the table's.
+
+    Raises:
+        ProgrammingError: 55000.
+    """
+    for name in sorted(names):
+        if PurePosixPath(name).match("_wc/archive.json"):
+            root = name.removesuffix("_wc/archive.json")
+            if f"{root}_SUCCESS" not in names:
+                raise ProgrammingError(
+                    f"{source} has an export that is not complete: {root or 'it'} lacks _SUCCESS",
+                    sqlstate="55000",
+                    hint="run its COPY ... TO again; a pattern loads the files that are there",
+                )
+
+
 # ---- local --------------------------------------------------------------------------------------
 
 
@@ -109,9 +126,11 @@ def _local_files(source: str) -> list[SourceFile]:
         if path.is_file():
             return [_local_file(path, source)]
         if path.is_dir():
-            names = (one.relative_to(path) for one in path.rglob("*") if one.is_file())
-            shown = [str(name) for name in names if not _is_hidden(name.as_posix())]
-            return [_local_file(path / name, str(path / name)) for name in sorted(shown)]
+            below = (one.relative_to(path) for one in path.rglob("*") if one.is_file())
+            names = {name.as_posix() for name in below}
+            _check_complete(source, names)
+            shown = sorted(name for name in names if not _is_hidden(name))
+            return [_local_file(path / name, str(path / name)) for name in shown]
     except RuntimeError as error:  # no home folder
         raise NoSuchFile(f"file {source} does not exist", hint=str(error)) from error
     except OSError as error:
@@ -181,17 +200,23 @@ def _remote_fitting(source: str) -> list[SourceFile]:
 
     base, pattern = _split(source)
     fits = re.compile(glob_translate(pattern)).match
-    files = _below(open_target(base), base)
-    found = [file for file in files if fits(file.name[len(base) + 1 :])]
+    folder = open_target(base)
+    found = [
+        _remote_file(folder, file.name, file.bytes, f"{base}/{file.name}")
+        for file in folder.files()
+        if fits(file.name) and not _is_hidden(file.name)
+    ]
     if not found:
         raise NoSuchFile(f"no file fits {source}", hint="Check the pattern.")
     return found
 
 
 def _below(folder: "Target", base: str) -> list[SourceFile]:
+    files = list(folder.files())
+    _check_complete(base, {file.name for file in files})
     return [
         _remote_file(folder, file.name, file.bytes, f"{base}/{file.name}")
-        for file in folder.files()
+        for file in files
         if not _is_hidden(file.name)
     ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import fsspec
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -71,6 +72,23 @@ def test_a_folder_without_its_markers(table: SqlRunner) -> None:
     assert table("COPY t FROM 'in' (FORMAT parquet)") == 2
     assert table("COPY t FROM 'in/**/*.parquet'") == 2
     assert rows(table) == [(1, 1, None, 1.5), (2, 1, None, 1.5)]
+
+
+@pytest.mark.parametrize("url", ["in", "in/t", "in/t/export_id=1", "memory://unfinished"])
+def test_an_export_that_is_not_complete_is_refused(table: SqlRunner, url: str) -> None:
+    root = "in/t/export_id=1"
+    parquet(f"{root}/partition=00000/part-00000.parquet", {"id": [1], "at": [1]})
+    Path(f"{root}/_wc").mkdir()
+    Path(f"{root}/_wc/archive.json").write_text("{}")
+    target = fsspec.filesystem("memory")
+    target.put("in", "/unfinished", recursive=True)
+    found = fault(table, f"COPY t FROM '{url}'")
+    assert (found.sqlstate, "not complete" in found.message) == ("55000", True)
+    assert table(f"COPY t FROM '{url}/**/*.parquet'") == 1
+    Path(f"{root}/_SUCCESS").write_text("{}")
+    target.pipe("/unfinished/t/export_id=1/_SUCCESS", b"{}")
+    assert table(f"COPY t FROM '{url}'") == 1
+    target.rm("/unfinished", recursive=True)
 
 
 def test_csv_in_another_form(table: SqlRunner) -> None:
