@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pegasus_tab.base.errors import InternalError
+from pegasus_tab.base.errors import InternalError, ProgrammingError
 from pegasus_tab.execute.bindings import Bindings
 from pegasus_tab.execute.context import Context
 from pegasus_tab.execute.errors import arrow_missing
@@ -53,8 +53,17 @@ class ExportExecutor:
 
 
 def absolute(target: str) -> str:
-    """Return a target so that it means the same to every server: local paths without ``..``."""
-    return target if "://" in target else str(Path(target).absolute())
+    """Return a target so that it means the same to every server: local paths from the root on.
+
+    Raises:
+        ProgrammingError: 22023 it begins with ``~`` and somebody who has no home folder.
+    """
+    if "://" in target:
+        return target
+    try:
+        return str(Path(target).expanduser().absolute())
+    except RuntimeError as error:
+        raise ProgrammingError(f"target {target!r}: {error}", sqlstate="22023") from error
 
 
 @dataclass(frozen=True, slots=True)
