@@ -36,9 +36,9 @@ from pegasus_tab.export.hdfs import (
     CALL_SECONDS_MAX,
     PROTOCOLS,
     TRANSFER_SECONDS_MAX,
+    hdfs_filesystem,
     hdfs_options,
     in_plain_words,
-    use_credentials,
 )
 from pegasus_tab.export.local_folder import make_folders, publish_file, remove_tree
 from pegasus_tab.export.remote_stream import RemoteStream
@@ -303,9 +303,11 @@ def open_target(url: str, options: dict[str, Any] | None = None) -> Target:
     configured = _configured(scheme)
     options = {**(hdfs_options(configured) if scheme in PROTOCOLS else {}), **(options or {})}
     try:
-        filesystem, root = url_to_fs(url, **options)
         if scheme in PROTOCOLS:
-            use_credentials(filesystem, options, configured)
+            filesystem = hdfs_filesystem(url, options, configured)
+            root = urlsplit(url).path
+        else:
+            filesystem, root = url_to_fs(url, **options)
     except ImportError as error:
         raise _missing_package(scheme, error) from error
     except ValueError as error:

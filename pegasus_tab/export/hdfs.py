@@ -10,6 +10,7 @@ import errno
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import fsspec
 
@@ -64,24 +65,32 @@ def hdfs_options(configured: Mapping[str, Any]) -> dict[str, str]:
     return {**_SHORT_DEADLINES, **settings}
 
 
-def use_credentials(
-    filesystem: fsspec.AbstractFileSystem, options: Mapping[str, str], configured: Mapping[str, Any]
-) -> None:
-    """Have a filesystem of hdfs-native use the Kerberos credentials that are configured, if any.
+def hdfs_filesystem(
+    url: str, options: Mapping[str, Any], configured: Mapping[str, Any]
+) -> fsspec.AbstractFileSystem:
+    """Return hdfs-native's filesystem for a URL.
 
-    Its own constructor takes them for settings of Hadoop's, which nobody knows.
+    Made here rather than by fsspec, which writes the names of name services in small letters, and by
+    hdfs-native, which takes Kerberos credentials for settings of Hadoop's.
 
     Args:
-        filesystem: fsspec's object.
-        options: the settings it was made with.
+        url: the target's.
+        options: settings for hdfs-native, see ``hdfs_options``.
         configured: what the user set in fsspec's configuration for this protocol.
 
     Raises:
+        ImportError: a package is missing.
+        ValueError: the port is none.
         RuntimeError: the credentials cannot be, such as a keytab without a principal.
     """
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].partition(":")[0]
+    kind = fsspec.get_filesystem_class(parts.scheme)
+    filesystem = kind(host=host or None, port=parts.port, **options)
     credentials = {key: str(value) for key, value in configured.items() if key in KERBEROS}
     if credentials:
         from hdfs_native import Client  # noqa: PLC0415 -- of an extra
 
-        url = filesystem.unstrip_protocol("/").rstrip("/")
-        filesystem.client = Client(url, dict(options), **credentials)
+        address = filesystem.unstrip_protocol("/").rstrip("/")
+        filesystem.client = Client(address, dict(options), **credentials)
+    return filesystem

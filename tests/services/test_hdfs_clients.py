@@ -62,9 +62,9 @@ def test_a_name_service_whose_first_namenode_is_dead(
     folder = tmp_path / "hadoop"
     folder.mkdir()
     hdfs.write_settings(folder / "core-site.xml", {})
-    hdfs.write_settings(folder / "hdfs-site.xml", name_service(hdfs, "nameservice1"))
+    hdfs.write_settings(folder / "hdfs-site.xml", name_service(hdfs, "NameService1"))
     monkeypatch.setenv("HADOOP_CONF_DIR", str(folder))
-    url = "hdfs://nameservice1/dir"
+    url = "hdfs://NameService1/dir"
     with Node(tmp_path / "data") as node, pegasus_tab.connect(node.dsn) as db:
         fill(db)
         assert db.execute(f"COPY t TO '{url}'").rowcount == ROWS
