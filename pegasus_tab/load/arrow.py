@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from pegasus_tab.load.files import SourceFile
+from pegasus_tab.load.magic import check_format
 from pegasus_tab.load.reader import Skipped, after, reading, rebatched
 
 WHAT = "Arrow IPC"
@@ -24,6 +25,7 @@ class ArrowReader:
         self.rows: int | None = None
         try:
             with reading(file, WHAT):
+                check_format(file, self._stream, "arrow")
                 is_file = self._stream.read(len(_FILE_MAGIC)) == _FILE_MAGIC
                 self._stream.seek(0)
                 opened = pa.ipc.open_file if is_file else pa.ipc.open_stream

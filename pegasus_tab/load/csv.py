@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 from pegasus_tab.base.limits import MIB
 from pegasus_tab.load.errors import BadFile
 from pegasus_tab.load.files import SourceFile
+from pegasus_tab.load.magic import check_format
 from pegasus_tab.load.reader import Skipped, after, reading, rebatched
 from pegasus_tab.load.text_stream import WithTail, unpacked
 
@@ -65,6 +66,7 @@ class CsvReader:
         self.rows: int | None = None
         try:
             with reading(file, WHAT):
+                check_format(file, self._stream, "csv")
                 found = self._header_names() if header else list(names)
                 self.schema = pa.schema([(name, pa.binary()) for name in found])
         except BaseException:

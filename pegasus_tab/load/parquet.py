@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pegasus_tab.load.files import SourceFile
+from pegasus_tab.load.magic import check_format
 from pegasus_tab.load.reader import Skipped, after, batch_rows, reading, rebatched
 
 WHAT = "Parquet"
@@ -23,6 +24,7 @@ class ParquetReader:
         self._stream = file.open()
         try:
             with reading(file, WHAT):
+                check_format(file, self._stream, "parquet")
                 self._parquet = pq.ParquetFile(self._stream)
                 self.schema: pa.Schema = self._parquet.schema_arrow
         except BaseException:

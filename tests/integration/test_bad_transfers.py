@@ -297,9 +297,10 @@ def drifting(second: pa.Table) -> Callable[[Path], None]:
         ("lines.csv", text("k,v\n1,a\n2,b,c\n"), "", "22P04", "row 2: 3 values, not 2"),
         ("value.csv", text("k,v\n1,a\nx,b\n"), "", "22P02", 'row 2: column "k"'),
         ("quote.csv", text('k,v\n1,"a\n2,b\n'), "", "22P04", "a quote is not closed"),
-        ("text.parquet", text("k,v\n1,a\n"), "", "22P04", "cannot be read as Parquet"),
-        ("a.csv", text("k,v\n1,a\n"), "(FORMAT parquet)", "22P04", "cannot be read as Parquet"),
-        ("b.csv", text("k,v\n1,a\n"), "(FORMAT arrow)", "22P04", "cannot be read as Arrow"),
+        ("text.parquet", text("k,v\n1,a\n"), "", "22P04", "perhaps CSV, not Parquet"),
+        ("a.csv", text("k,v\n1,a\n"), "(FORMAT parquet)", "22P04", "perhaps CSV, not Parquet"),
+        ("b.csv", text("k,v\n1,a\n"), "(FORMAT arrow)", "22P04", "perhaps CSV, not Arrow IPC"),
+        ("parquet.csv", lambda p: pq.write_table(GOOD, p), "", "22P04", "format Parquet, not CSV"),
     ],
 )
 def test_files_that_cannot_be_loaded(
