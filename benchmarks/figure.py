@@ -51,10 +51,16 @@ def table(figures: Iterable[Figure]) -> str:
         )
         lines.append(
             f"| {f.name} | {number(f.value, f.unit)} | {floor} "
-            f"| {f.baseline}: {number(f.baseline_value, f.unit)} "
-            f"| {f.value / f.baseline_value:.2f} |"
+            f"| {f.baseline}: {number(f.baseline_value, f.unit)} | {ratio(f)} |"
         )
     return "\n".join(lines)
+
+
+def ratio(figure: Figure) -> str:
+    """Render a figure as a multiple of its baseline; nothing where that is zero."""
+    if not figure.baseline_value:
+        return ""
+    return f"{figure.value / figure.baseline_value:.2f}"
 
 
 def number(value: float, unit: str) -> str:
