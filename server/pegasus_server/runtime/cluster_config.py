@@ -145,7 +145,7 @@ class ReplicaConfig(ServerConfig, frozen=True, kw_only=True, forbid_unknown_fiel
     free_bytes_min: int = 64 * MIB
     private_log_bytes_max: int = 64 * MIB
     copies_max: int = 2
-    copy_bytes_per_second: int = 160 * MIB
+    copy_bytes_per_second: int = 120 * MIB
 
     def __post_init__(self) -> None:
         ServerConfig.__post_init__(self)

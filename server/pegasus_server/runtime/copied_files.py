@@ -20,7 +20,7 @@ from pegasus_server.storage.atomic_file import fsync_folder, replace_file
 from pegasus_tab.base.ids import NodeName
 from pegasus_tab.base.limits import MIB
 
-UNSYNCED_BYTES_MAX: Final = 16 * MIB
+UNSYNCED_BYTES_MAX: Final = 2 * MIB
 """Put on disk in steps of this size, so that a sync of the log never waits behind a whole copy."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9]")
