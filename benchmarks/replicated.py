@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.awake import cores_awake
 from benchmarks.bare_replication import BareReplication, bare_replication
 from benchmarks.cluster import await_replicas, make_table, running_cluster
 from benchmarks.cluster_load import ClusterLoad
@@ -41,9 +40,7 @@ def figures(folder: Path) -> list[Figure]:
                 puts.at_depth(64)  # every server meets every code path once
                 found += write_figures(64, best(lambda: puts.at_depth(64)), baseline[64], 25_000)
                 found += write_figures(256, best(lambda: puts.at_depth(256)), baseline[256], 45_000)
-                found += latency_figures("as the machine is", puts, bare)
-                with cores_awake():
-                    found += latency_figures("cores kept awake", puts, bare)
+                found += latency_figures(puts, bare)
             found += read_figures(onebox, client, bare)
             found += gap_figures(onebox, client)
     return found
@@ -68,10 +65,10 @@ def write_figures(depth: int, run: Run, bare: Run, floor: float) -> list[Figure]
     ]
 
 
-def latency_figures(how: str, puts: ClusterLoad, bare: BareReplication) -> list[Figure]:
+def latency_figures(puts: ClusterLoad, bare: BareReplication) -> list[Figure]:
     """Measure writes offered at an even, low rate."""
     run, base = puts.at_rate(OFFERED, OFFERED_SECONDS), bare.at_rate(OFFERED, OFFERED_SECONDS)
-    name = f"PUT on 3 replicas, {OFFERED:,} a second offered, {how}"
+    name = f"PUT on 3 replicas, {OFFERED:,} a second offered"
     print(run.cpu_line(name))
     return [
         Figure(f"{name}, p50", run.latency_ms(50), "ms", 2, BARE, base.latency_ms(50)),
