@@ -10,21 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pegasus_shell.free_port import free_ports
+
 START_SECONDS_MAX = 20.0
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
 def running_node(folder: Path, *options: str) -> Iterator[int]:
     """Run a node on ``folder``, yield its port, end it with SIGTERM."""
-    port = free_port()
+    (port,) = free_ports(1)
     process = subprocess.Popen(
         [
             sys.executable,

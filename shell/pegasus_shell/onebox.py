@@ -4,14 +4,13 @@ A folder holds it all: ``onebox.json`` says which servers there are and where th
 its configuration, its data folder and what it printed.
 """
 
-import contextlib
 import importlib.util
 import json
 import signal
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from pegasus_shell.free_port import free_ports
 from pegasus_shell.onebox_server import OneboxError, Server, await_end, await_start
 from pegasus_shell.zookeeper_server import ZooKeeperServer, require_zookeeper
 
@@ -91,7 +90,7 @@ class Onebox:
         if any(folder.iterdir()):
             raise OneboxError(f"{folder} is not empty; name a new folder for the onebox")
         names = shape.names()
-        ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         onebox = cls(folder, [_server(name, folder, port) for name, port in ports.items()])
         for server in onebox.servers:
             onebox.write_config(server)
@@ -108,7 +107,7 @@ class Onebox:
     def add_replica(self) -> Server:
         """Add a replica server on a free port; it is not started."""
         numbers = [int(server.name.removeprefix("replica")) for server in self.replicas]
-        server = _server(f"replica{max(numbers) + 1}", self.folder, _free_ports(1)[0])
+        server = _server(f"replica{max(numbers) + 1}", self.folder, free_ports(1)[0])
         self.servers.append(server)
         self.write_config(server)
         self.save()
@@ -197,12 +196,3 @@ def has_server_package() -> bool:
 def _server(name: str, folder: Path, port: int) -> Server:
     kind = ZooKeeperServer if name == ZOOKEEPER else Server
     return kind(name, folder, port)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find loopback ports that nobody uses at present."""
-    with contextlib.ExitStack() as sockets:
-        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

@@ -11,16 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pegasus_shell.free_port import free_ports
+
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 30.0
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port for a server; see ``free_ports``."""
+    (port,) = free_ports(1)
+    return port
 
 
 class ServerProcess(ABC):
