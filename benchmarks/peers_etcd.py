@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figure import Figure, percentile
-from benchmarks.node import free_port
+from pegasus_shell.free_port import free_ports
 
 MEMBERS = 3
 CLIENTS = 64
@@ -30,8 +30,9 @@ _VALUE = base64.b64encode(b"v" * 100).decode()
 @contextmanager
 def running_members(folder: Path) -> Iterator[list[int]]:
     """Run a cluster; yield the members' client ports."""
-    client_ports = [free_port() for _ in range(MEMBERS)]
-    peer_urls = [f"http://127.0.0.1:{free_port()}" for _ in range(MEMBERS)]
+    ports = free_ports(2 * MEMBERS)
+    client_ports = ports[:MEMBERS]
+    peer_urls = [f"http://127.0.0.1:{port}" for port in ports[MEMBERS:]]
     cluster = ",".join([f"m{number}={url}" for number, url in enumerate(peer_urls)])
     processes = []
     for number, (port, peer) in enumerate(zip(client_ports, peer_urls, strict=True)):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figure import Figure, percentile
-from benchmarks.node import free_port
+from pegasus_shell.free_port import free_ports
 
 USER = "postgres"
 CLIENTS = 64
@@ -42,8 +42,7 @@ class Servers:
     def __init__(self, folder: Path, bin_folder: Path) -> None:
         self.folder = folder
         self._bin = bin_folder
-        self.port = free_port()
-        self._standby_ports = (free_port(), free_port())
+        self.port, *self._standby_ports = free_ports(3)
 
     def start(self) -> None:
         """Make and start all three."""
